@@ -1,0 +1,43 @@
+"""What is said to a user whose input cannot be used: one line of error, one line of hint.
+
+The library raises `SpondylError` for everything that a user can put right and nothing else; the
+command line prints its two lines and exits 2, the page shows the same two. A file with many faults
+is read to its end first, so that its user hears of all of them at once (`SpondylError.of`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a user's input: where it is, what it is, what to do about it."""
+
+    where: str
+    what: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+class SpondylError(Exception):
+    """A refusal: `message` says what was got and what is needed, `hint` what to do next."""
+
+    def __init__(self, message: str, hint: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.problems = tuple(problems)
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem], subject: str) -> SpondylError:
+        """One error that speaks of all `problems` (at least one) of `subject`, a file or folder."""
+        first = problems[0]
+        if len(problems) == 1:
+            return cls(str(first), first.hint, problems)
+        listed = "; ".join(str(problem) for problem in problems[:5])
+        rest = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+        return cls(f"{len(problems)} problems in {subject}: {listed}{rest}", first.hint, problems)
