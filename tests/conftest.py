@@ -1,0 +1,26 @@
+"""Drawn films and real ones, for every room's tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("SPONDYL_SHARED", Path(__file__).parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real films and weights; tests that need it are skipped where it is not
+    there."""
+    if not (SHARED / "data" / "kauh").is_dir():
+        pytest.skip(f"no real films: {SHARED}/data/kauh is not there (set SPONDYL_SHARED)")
+    return SHARED
+
+
+@pytest.fixture(autouse=True)
+def home_away_from_home(tmp_path_factory, monkeypatch):
+    """No test reads or writes the user's own caches."""
+    away = tmp_path_factory.getbasetemp() / "home"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(away / "cache"))
+    monkeypatch.setenv("TORCH_HOME", str(away / "torch"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(away / "hub"))
