@@ -1,0 +1,168 @@
+"""What a study found and how it was done, in sentences made from its records.
+
+Decision: no sentence is written by hand for a study, so none can say more than its figures. The
+best configuration is named with how many films set it apart from the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from spondyl.learn.outcome import Outcome
+from spondyl.report.contents import ReportContents
+from spondyl.report.result_tables import verdict
+from spondyl.report.summary import Compared, Scored, best, majority_share
+from spondyl.trust import metrics
+
+_TRAINED = {"scratch", "fine-tuning", "feature-extraction"}
+_SOLVED = {"probe", "random-features"}
+
+_PROTOCOLS = {
+    "nested": "Protocol “nested”: within each training part some groups are set aside (“tune”); "
+    "they choose the strength, the learning rate and when to stop. The tested fold has chosen "
+    "nothing.",
+    "paper": "Protocol “paper”: the tested fold itself also chooses the strength, the learning "
+    "rate and when to stop, so its accuracy leans upwards. It stands here for comparison "
+    "with the paper only.",
+}
+
+
+def headline(
+    contents: ReportContents, scored: Sequence[Scored], compared: Sequence[Compared]
+) -> tuple[str, ...]:
+    """The study in a few sentences; says so where nothing was run."""
+    cohort, n_all = contents.cohort, len(contents.outcomes)
+    films = f"{cohort.n_films} films in {cohort.n_groups} groups ({cohort.name})"
+    top = best(scored)
+    if top is None:
+        return (f"None of {_count(n_all, 'configuration')} ran on {films}: there are no figures.",)
+    absent = n_all - len(scored)
+    rest = f" Not run: {absent}, shown below with the reason." if absent else ""
+    first = f"{len(scored)} of {_count(n_all, 'configuration')} ran on {films}.{rest}"
+    told = [first, _best(top), *_runner_up(top, compared)]
+    if started := _random_start(contents.outcomes):
+        told.append(started)
+    told.append("These figures speak of this collection of films only, and not of other hospitals.")
+    return tuple(told)
+
+
+def methods(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """The protocol in sentences, of whatever the resolved spec states."""
+    strategies = set(spec.get("strategies", ()))
+    told = [*_films(spec), *_folds(spec)]
+    told += [_PROTOCOLS[name] for name in spec.get("protocols", ()) if name in _PROTOCOLS]
+    if strategies & _SOLVED:
+        told.append(
+            "Strategies “probe” and “random-features”: the body stays as it is, its feature map is "
+            "averaged over the film, and a logistic regression with an L2 penalty is solved to its "
+            "end; the tune part chooses the penalty."
+        )
+    if strategies & _TRAINED:
+        told += [*_descent(spec), *_augmentation(spec)]
+    told.append(
+        "Scores are computed from out-of-fold predictions: every film is judged once, by a network "
+        "that was not fitted on it or on any film of its group."
+    )
+    return tuple(told)
+
+
+def _best(top: Scored) -> str:
+    scores = top.pooled
+    flawless = scores.n_correct in (0, scores.n)
+    # All groups right have no spread to resample; a proportion's own interval still has a width.
+    interval = top.accuracy_wilson if flawless else top.accuracy_groups
+    over = "films, Wilson" if flawless else "groups"
+    majority = metrics.confusion(top.table).sum(axis=1).argmax()
+    return (
+        f"Most often right: {top.name}, in {_percent(scores.accuracy)} of films "
+        f"({scores.n - scores.n_correct} of {scores.n} wrong; 95 % interval over {over}: "
+        f"{_percent(interval.low)} to {_percent(interval.high)}). Always saying "
+        f"“{top.table.labels.names[majority]}” is right in {_percent(majority_share(top.table))}."
+    )
+
+
+def _runner_up(top: Scored, compared: Sequence[Compared]) -> list[str]:
+    """The comparison of the best with whichever comes nearest; nothing where it stands alone."""
+    near = [c for c in compared if c.pair.first == top.name]
+    if not near:
+        return []
+    closest = min(near, key=lambda c: c.pair.first_only - c.pair.second_only)
+    pair = closest.pair
+    if pair.decided_by == 0:
+        return [f"{pair.second} is right on the very same films."]
+    return [
+        f"It was picked for being the highest, which flatters it. What sets it apart from "
+        f"{pair.second} is decided by {_count(pair.decided_by, 'film')} of {pair.n_films}: "
+        f"{verdict(closest)} (corrected p {closest.p_holm:.2g})."
+    ]
+
+
+def _random_start(outcomes: Sequence[Outcome]) -> str:
+    run = [o for o in outcomes if o.predictions is not None and o.weights is not None]
+    if run and all(o.weights and o.weights.source == "random" for o in run):
+        return "Every network that was run started from random weights: none was pretrained."
+    return ""
+
+
+def _films(spec: Mapping[str, Any]) -> list[str]:
+    if "size" not in spec:
+        return []
+    height, width = spec["size"]
+    fit = {
+        "stretch": "stretched",
+        "letterbox": "fitted without distortion, borders filled,",
+    }.get(str(spec.get("fit")), "resized")
+    colour = {"grey": "in grey", "as stored": "with the colours of the file"}
+    shown = colour.get(str(spec.get("colour")), "")
+    return [f"Films are {fit} to {height} × {width} pixels {shown}".rstrip() + "."]
+
+
+def _folds(spec: Mapping[str, Any]) -> list[str]:
+    if "folds" not in spec:
+        return []
+    copies = (
+        " Films that show one picture are found and share a group."
+        if spec.get("find_duplicates")
+        else " Copies of a film are not looked for."
+    )
+    return [
+        f"{spec['folds']} folds, stratified by label; films of a group are never parted "
+        f"(seed {spec.get('seed', 'not stated')}).{copies}"
+    ]
+
+
+def _descent(spec: Mapping[str, Any]) -> list[str]:
+    keys = ("batch_size", "learning_rate", "plateau_patience", "plateau_factor", "epochs")
+    if any(key not in spec for key in (*keys, "learning_rate_floor", "stop_patience")):
+        return []
+    return [
+        f"Trained strategies: cross-entropy, Adam, batches of {spec['batch_size']}, learning rate "
+        f"{spec['learning_rate']:g}, times {spec['plateau_factor']:g} after "
+        f"{spec['plateau_patience']} epochs without a lower steering loss, not below "
+        f"{spec['learning_rate_floor']:g}; stopped after {spec['stop_patience']} such epochs or "
+        f"{spec['epochs']} in all. The epoch with the lowest steering loss is kept."
+    ]
+
+
+def _augmentation(spec: Mapping[str, Any]) -> list[str]:
+    phrases: dict[str, Callable[[Any], str]] = {
+        "flip": lambda v: f"flipped left to right with probability {v:g}",
+        "rotate_degrees": lambda v: f"rotated within ±{v:g}°",
+        "translate": lambda v: f"shifted within ±{100 * v:g} %",
+        "zoom": lambda v: f"scaled to {100 * v[0]:g}–{100 * v[1]:g} %",
+        "shear_degrees": lambda v: f"sheared within ±{v:g}°",
+        "brightness": lambda v: f"brightened within ±{100 * v:g} %",
+        "contrast": lambda v: f"changed in contrast within ±{100 * v:g} %",
+    }
+    said = [say(spec[key]) for key, say in phrases.items() if spec.get(key)]
+    drawn = f"{', '.join(said)}, anew in every epoch" if said else "not changed"
+    return [f"Training films are {drawn}."]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
