@@ -108,7 +108,8 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 def refuse_unless_free(path: Path) -> None:
-    """Raises `SpondylError` where a new folder cannot be made at `path`, before any work is done."""
+    """Raises `SpondylError` where a new folder cannot be made at `path`, before any work is
+    done."""
     if path.is_dir() and not any(path.iterdir()):
         return
     if path.exists() or path.is_symlink():

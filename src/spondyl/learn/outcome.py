@@ -11,7 +11,7 @@ from typing import Literal
 
 from spondyl.learn.predictions import PredictionTable
 
-Strategy = Literal["probe", "feature-extraction", "fine-tuning", "scratch", "random-features"]
+StrategyName = Literal["probe", "random-features", "feature-extraction", "fine-tuning", "scratch"]
 Protocol = Literal["nested", "paper"]
 
 
@@ -21,7 +21,7 @@ class Configuration:
 
     network: str
     """Name with its cut, for example "resnet50:layer3"."""
-    strategy: Strategy
+    strategy: StrategyName
     protocol: Protocol
 
     def __str__(self) -> str:

@@ -109,10 +109,13 @@ def rows(table: PredictionTable) -> list[list[str]]:
 
 def as_csv(table: PredictionTable) -> str:
     """The table as CSV text."""
+    return csv_text([header(table.labels), *rows(table)])
+
+
+def csv_text(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of cells as CSV."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header(table.labels))
-    writer.writerows(rows(table))
+    csv.writer(stream, lineterminator="\n").writerows(lines)
     return stream.getvalue()
 
 

@@ -1,0 +1,173 @@
+"""Conducting a study: begun once, run until nothing is left, gone on with after any interruption.
+
+The folder is made whole once films, groups, splits and weights are known to be usable, and bound to
+them by hashes: whoever comes back with other films, another spec or other weights is refused. After
+that only finished trials are added, so a killed study goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from spondyl.data import cohort as cohorts
+from spondyl.data import duplicates, splits
+from spondyl.data.cohort import Cohort
+from spondyl.data.duplicates import DuplicateGroup
+from spondyl.data.labels import LabelSet
+from spondyl.errors import SpondylError
+from spondyl.files import refuse_unless_free
+from spondyl.learn import learning
+from spondyl.learn import trial as trials
+from spondyl.learn import weights as weight_files
+from spondyl.learn.environment import environment
+from spondyl.learn.learning import Materials
+from spondyl.learn.outcome import Configuration
+from spondyl.learn.preprocess import prepare
+from spondyl.learn.spec import StudySpec
+from spondyl.learn.strategies import STRATEGIES
+from spondyl.learn.study import STUDY, Study, load, save
+from spondyl.learn.weights import MissingWeightsError, WeightsFile
+from spondyl.progress import Track, silently
+
+_WAIT_SECONDS = 2.0
+
+
+def begin(
+    spec: StudySpec,
+    cohort_path: Path,
+    folder: Path,
+    weights: Mapping[str, Path],
+    *,
+    skip_missing_weights: bool = False,
+    command: str = "",
+    track: Track = silently,
+) -> Study:
+    """A new study in `folder`, or the one that is there, proven to be the same; nothing is run yet.
+
+    Everything that can be wrong with films, spec or weights is found here. Configurations whose
+    weights are neither given nor cached are refused, or kept as not run where
+    `skip_missing_weights`.
+    """
+    resuming = (folder / STUDY).is_file()
+    if not resuming:
+        refuse_unless_free(folder)
+    files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights)
+    cohort = cohorts.read(cohort_path, LabelSet.of(spec.labels), folds=spec.folds, track=track)
+    if resuming:
+        return _resumed(load(folder), spec, cohort, files, not_run)
+    found: tuple[DuplicateGroup, ...] = ()
+    stated_sha256 = cohort.sha256
+    if spec.find_duplicates:
+        found = duplicates.find_in(cohort.radiographs, track)
+        cohort = cohort.with_groups(duplicates.groups_of(cohort.group_ids, found))
+    drawn = splits.draw(cohort, spec.folds, spec.seed)
+    facts = {"stated_cohort_sha256": stated_sha256, "command": command, **environment()}
+    study = Study(folder, spec, cohort, found, drawn, files, not_run, facts)
+    save(study)
+    return study
+
+
+def run(study: Study, cache: Path, fabric: Fabric, track: Track = silently) -> None:
+    """Runs every trial of `study` that is not finished; waits for those another process is at."""
+    waiting = [
+        trial
+        for configuration in study.spec.configurations
+        if configuration not in study.not_run
+        for trial in study.trials(configuration)
+        if trials.read(trial, study.trials_folder, study.cohort) is None
+    ]
+    if not waiting:
+        return
+    materials = Materials(
+        study.spec,
+        study.cohort,
+        study.splits,
+        prepare(study.cohort.radiographs, study.spec.preprocessing, track),
+        study.files,
+        cache,
+        fabric,
+        track,
+    )
+    while waiting:
+        held = [
+            trial
+            for trial in track(waiting, "trials")
+            if not trials.run(trial, materials, study.trials_folder)
+        ]
+        if len(held) == len(waiting):
+            time.sleep(_WAIT_SECONDS)
+        waiting = held
+
+
+def fabric_on(device: str) -> Fabric:
+    """A Fabric on "cpu", "cuda" or "auto" (CUDA where there is one), in single precision."""
+    if device not in ("auto", "cpu", "cuda"):
+        raise SpondylError(f"device {device!r}: not known", "One of auto, cpu, cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SpondylError("device 'cuda': no GPU is to be had here", "Use --device cpu or auto.")
+    accelerator = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    fabric = Fabric(accelerator=accelerator, devices=1, precision="32-true")
+    fabric.launch()
+    return fabric
+
+
+def _find_weights(
+    spec: StudySpec, given: Mapping[str, Path], skip_missing: bool
+) -> tuple[dict[str, WeightsFile], dict[Configuration, str]]:
+    """Files by network name, each proven to load, and the configurations that lack theirs."""
+    unknown = set(given) - {
+        name for network in spec.networks for name in (network, network.partition(":")[0])
+    }
+    if unknown:
+        raise SpondylError(
+            f"weights of {', '.join(sorted(unknown))}: no such network in the study",
+            f"Its networks: {', '.join(spec.networks)}.",
+        )
+    files: dict[str, WeightsFile] = {}
+    not_run: dict[Configuration, str] = {}
+    for configuration in spec.configurations:
+        if STRATEGIES[configuration.strategy].initial == "random":
+            continue
+        try:
+            file = files.get(configuration.network) or weight_files.find(
+                configuration.network, given
+            )
+        except MissingWeightsError as error:
+            if not skip_missing:
+                raise
+            not_run[configuration] = error.message
+            continue
+        files[configuration.network] = file
+        learning.initial_network(configuration, spec, files, spec.seed)
+    return files, not_run
+
+
+def _resumed(
+    there: Study,
+    spec: StudySpec,
+    cohort: Cohort,
+    files: Mapping[str, WeightsFile],
+    not_run: Mapping[Configuration, str],
+) -> Study:
+    """The study that is there, with today's paths and captions, or a refusal that names what
+    differs."""
+    ours, theirs = spec.substance(), there.spec.substance()
+    differing = [f"the spec's {key}" for key in ours if ours[key] != theirs[key]]
+    if cohort.sha256 != there.facts["stated_cohort_sha256"]:
+        differing.append("the films, labels or groups")
+    if {k: f.sha256 for k, f in files.items()} != {k: f.sha256 for k, f in there.files.items()}:
+        differing.append("the initial weights")
+    if differing:
+        raise SpondylError(
+            f"{there.folder}: holds another study; {', '.join(differing)} differ",
+            "Name a new folder; results of different studies are not mixed.",
+        )
+    moved = there.cohort.moved_to(cohort.root)
+    return Study(
+        there.folder, spec, moved, there.duplicates, there.splits, files, not_run, there.facts
+    )

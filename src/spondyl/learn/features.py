@@ -1,0 +1,90 @@
+"""Pooled body features, computed once for a film and kept on disk by what defines them.
+
+A frozen body gives the same features in every fold, strategy and study, so they are stored under
+the hash of the film's bytes, the preprocessing and the weights. One small file per film: a cohort
+that grows computes only what is new, and a killed process loses one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from spondyl.data.radiograph import Radiograph
+from spondyl.files import replaced, sha256_of_json
+from spondyl.learn.networks import Network
+from spondyl.learn.preprocess import PreparedFilms, Preprocessing
+from spondyl.progress import Track, silently
+
+BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureCache:
+    """A folder of features. `key` tells apart what was computed by different bodies and images."""
+
+    folder: Path
+    key: str
+
+    @classmethod
+    def of(
+        cls, folder: Path, network: Network, preprocessing: Preprocessing, weights_identity: str
+    ) -> FeatureCache:
+        """The cache of one body under one preprocessing.
+
+        `weights_identity` says which weights it has: a file's sha256, or a seed for random ones.
+        """
+        key = sha256_of_json([1, network.name, preprocessing.sha256, weights_identity])
+        return cls(folder, key)
+
+    def read(self, film_sha256: str) -> NDArray[np.float32] | None:
+        """The (channels,) features of the film with these bytes, or None where not yet stored."""
+        path = self._path(film_sha256)
+        if not path.is_file():
+            return None
+        features: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        return features
+
+    def write(self, film_sha256: str, features: NDArray[np.float32]) -> None:
+        """Stores the (channels,) features of the film with these bytes."""
+        with replaced(self._path(film_sha256)) as draft, draft.open("wb") as stream:
+            np.save(stream, features, allow_pickle=False)
+
+    def _path(self, film_sha256: str) -> Path:
+        return self.folder / self.key[:16] / film_sha256[:2] / f"{film_sha256}.npy"
+
+
+def pooled(
+    network: Network,
+    films: Sequence[Radiograph],
+    prepared: PreparedFilms,
+    preprocessing: Preprocessing,
+    cache: FeatureCache,
+    device: torch.device,
+    track: Track = silently,
+) -> NDArray[np.float32]:
+    """(n, channels) feature maps of the frozen body averaged over the image, rows as `films`."""
+    features = np.zeros((len(films), network.n_channels), dtype=np.float32)
+    wanted = []
+    for row, film in enumerate(films):
+        known = cache.read(film.file.sha256)
+        if known is None:
+            wanted.append(row)
+        else:
+            features[row] = known
+    body = network.body.to(device).eval()
+    batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+    rows_in_memory = prepared.rows([film.image_id for film in films])
+    for batch in track(batches, f"features of {network.name}", len(batches)):
+        images = prepared.images[rows_in_memory[batch]].to(device)
+        with torch.inference_mode():
+            maps = body(preprocessing.normalised(images))
+            features[batch] = maps.mean(dim=(2, 3)).float().cpu().numpy()
+        for row in batch:
+            cache.write(films[row].file.sha256, features[row])
+    return features

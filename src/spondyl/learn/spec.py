@@ -1,0 +1,185 @@
+"""A study as its user writes it: one flat TOML file, read whole, every fault named at once.
+
+Every network is run under every strategy and protocol. What stands in no file has the default given
+here, and the resolved spec, defaults included, is stored with the results.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from spondyl.errors import Problem, SpondylError
+from spondyl.learn.networks import parse
+from spondyl.learn.outcome import Configuration, Protocol, StrategyName
+from spondyl.learn.preprocess import Preprocessing
+from spondyl.learn.strategies import STRATEGIES
+
+Side = Annotated[int, Field(ge=16, le=2048)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+PRESENTATION = frozenset({"title", "published", "heatmaps", "gallery_films"})
+"""Keys that change what is shown and no result; they may differ when a study is resumed."""
+_PRODUCT = frozenset({"networks", "strategies", "protocols", "folds", "find_duplicates"})
+"""Keys that say which trials there are; a trial's own definition holds them already."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class StudySpec(_Frozen):
+    """networks × strategies × protocols × folds, and how each trial learns."""
+
+    title: str = Field(default="A study of spine radiographs", min_length=1, max_length=200)
+    networks: tuple[str, ...] = Field(min_length=1)
+    strategies: tuple[StrategyName, ...] = Field(min_length=1)
+    protocols: tuple[Protocol, ...] = Field(default=("nested",), min_length=1)
+    labels: tuple[str, ...] = ("normal", "scoliosis", "spondylolisthesis")
+    folds: int = Field(default=5, ge=2, le=20)
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    published: str = ""
+    """Name of published figures to stand beside ours; "" for none."""
+
+    size: tuple[Side, Side] = (224, 224)
+    """(height, width) of the network grid."""
+    fit: Literal["stretch", "letterbox"] = "stretch"
+    colour: Literal["grey", "as stored"] = "grey"
+    find_duplicates: bool = True
+    """Group films that show one picture, so that they share a fold."""
+
+    heatmaps: Literal["selected", "all", "none"] = "selected"
+    """"selected": those drawn for the report; "all": every film under every configuration."""
+    gallery_films: int = Field(default=3, ge=0, le=50)
+    """Correct films of each class drawn in the report, chosen by the seed."""
+
+    epochs: int = Field(default=100, ge=1, le=10_000)
+    batch_size: int = Field(default=32, ge=2, le=4096)
+    learning_rate: float = Field(default=1e-4, gt=0, le=10)
+    plateau_patience: int = Field(default=5, ge=0)
+    plateau_factor: float = Field(default=0.5, gt=0, lt=1)
+    learning_rate_floor: float = Field(default=1e-5, ge=0)
+    stop_patience: int = Field(default=15, ge=1)
+    """Epochs without a lower tune loss after which a trial stops."""
+
+    flip: Share = 0.5
+    """Probability of a horizontal flip; 0 for none."""
+    rotate_degrees: float = Field(default=15.0, ge=0, le=180)
+    translate: Share = 0.1
+    """Largest shift on both axes, as a share of the side."""
+    zoom: tuple[float, float] = (0.8, 1.2)
+    shear_degrees: float = Field(default=10.0, ge=0, le=45)
+    brightness: Share = 0.1
+    contrast: Share = 0.1
+    """Colour jitter; the paper's strengths are not in its text."""
+
+    @field_validator("networks")
+    @classmethod
+    def _known_networks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            try:
+                parse(name)
+            except SpondylError as error:
+                raise ValueError(f"{error.message}. {error.hint}") from error
+        return names
+
+    @field_validator("networks", "strategies", "protocols", "labels")
+    @classmethod
+    def _no_repeats(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(values)) < len(values):
+            raise ValueError("a value stands in it twice")
+        return values
+
+    @model_validator(mode="after")
+    def _in_order(self) -> StudySpec:
+        low, high = self.zoom
+        if not 0 < low <= high:
+            raise ValueError(f"zoom: [{low}, {high}] is not a range of positive scales")
+        if self.learning_rate_floor > self.learning_rate:
+            raise ValueError("learning_rate_floor: above learning_rate")
+        if not self.configurations:
+            raise ValueError("strategies: solved ones need the protocol nested")
+        return self
+
+    @property
+    def configurations(self) -> tuple[Configuration, ...]:
+        """Every network under every strategy and protocol, in the order of the spec.
+
+        Solved strategies stand under `nested` only: the paper's protocol would choose their
+        strength on the films that judge them.
+        """
+        return tuple(
+            Configuration(network, strategy, protocol)
+            for protocol in self.protocols
+            for strategy in self.strategies
+            for network in self.networks
+            if protocol == "nested" or STRATEGIES[strategy].how == "iterated"
+        )
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done to every film."""
+        return Preprocessing(size=self.size, fit=self.fit, colour=self.colour)
+
+    def learning(self) -> dict[str, Any]:
+        """What shapes the result of any one trial: everything but which trials there are and how
+        they are shown."""
+        return self.model_dump(mode="json", exclude=set(PRESENTATION | _PRODUCT))
+
+    def substance(self) -> dict[str, Any]:
+        """What may not change when a study is resumed."""
+        return self.model_dump(mode="json", exclude=set(PRESENTATION))
+
+
+def read(path: Path) -> StudySpec:
+    """The study written in a TOML file; `SpondylError` names every fault and the nearest key."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpondylError(
+            f"{path}: cannot be read ({error.strerror or error})", "Give the path of a TOML file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SpondylError(f"{path}: not UTF-8 text", "Give the path of a TOML file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SpondylError(
+            f"{path}: not valid TOML ({error})", "Strings are quoted, lists in [brackets]."
+        ) from error
+    return parse_spec(content, str(path))
+
+
+def parse_spec(content: dict[str, Any], source: str) -> StudySpec:
+    """The study in `content`, read from `source`; `SpondylError` names every fault."""
+    try:
+        # Lenient in one thing only: TOML has lists where records have tuples.
+        return StudySpec.model_validate(_lists_as_tuples(content))
+    except ValidationError as error:
+        problems = [_problem(details) for details in error.errors()]
+        raise (
+            SpondylError.of(problems, source)
+            if len(problems) > 1
+            else SpondylError(f"{source}: {problems[0]}", problems[0].hint, problems)
+        ) from error
+
+
+def _lists_as_tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _lists_as_tuples(item) for key, item in value.items()}
+    return tuple(map(_lists_as_tuples, value)) if isinstance(value, list) else value
+
+
+def _problem(details: Any) -> Problem:
+    where = ".".join(str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(where, StudySpec.model_fields, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "See `spondyl study run --help`."
+        return Problem(where, "not a key of a study", hint)
+    if details["type"] == "missing":
+        return Problem(where, "missing", f'For example {where} = ["..."].')
+    said = details["msg"].removeprefix("Value error, ")
+    got = f", got {details['input']!r}" if details["type"] != "value_error" else ""
+    return Problem(where, f"{said}{got}", "Correct the value in the spec.")

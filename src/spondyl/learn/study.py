@@ -1,0 +1,188 @@
+"""A study in its folder: what it is made of, which of its trials are finished, what came of
+them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from spondyl.data import splits
+from spondyl.data.cohort import Cohort
+from spondyl.data.duplicates import DuplicateGroup, Link
+from spondyl.data.splits import Splits
+from spondyl.errors import SpondylError
+from spondyl.files import new_folder, read_json, write_json
+from spondyl.learn import trial as trials
+from spondyl.learn.outcome import Configuration, Outcome
+from spondyl.learn.predictions import PredictionTable
+from spondyl.learn.spec import StudySpec, parse_spec
+from spondyl.learn.strategies import STRATEGIES
+from spondyl.learn.trial import FinishedTrial, Trial
+from spondyl.learn.weights import WeightsFile
+
+SCHEMA_VERSION = 1
+STUDY, SPLITS, TRIALS = "study.json", "splits.json", "trials"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """A study in its folder: what it is made of, finished or not."""
+
+    folder: Path
+    spec: StudySpec
+    cohort: Cohort
+    """Groups of films that show one picture already made."""
+    duplicates: tuple[DuplicateGroup, ...]
+    splits: Splits
+    files: Mapping[str, WeightsFile]
+    """Initial weights by network name, of the configurations that need any."""
+    not_run: Mapping[Configuration, str]
+    """Configurations that cannot be run, and why."""
+    facts: Mapping[str, Any]
+    """When, by which command, on what, with which versions."""
+
+    def trials(self, configuration: Configuration) -> tuple[Trial, ...]:
+        """The trials of a configuration, in the order of the folds."""
+        initial = STRATEGIES[configuration.strategy].initial
+        weights_id = "random" if initial == "random" else self.files[configuration.network].sha256
+        return tuple(
+            Trial.of(configuration, fold, self.spec, self.splits, weights_id)
+            for fold in range(len(self.splits.folds))
+        )
+
+    @property
+    def trials_folder(self) -> Path:
+        """Folder in which each finished trial has its own."""
+        return self.folder / TRIALS
+
+    def finished(self, configuration: Configuration) -> list[FinishedTrial]:
+        """The finished trials of a configuration that can be run, in the order of the folds."""
+        read = (
+            trials.read(trial, self.trials_folder, self.cohort)
+            for trial in self.trials(configuration)
+        )
+        return [finished for finished in read if finished is not None]
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What came of each configuration, in the order of the spec; all its trials finished."""
+        return tuple(
+            Outcome(configuration, None, not_run=self.not_run[configuration])
+            if configuration in self.not_run
+            else self._outcome(configuration)
+            for configuration in self.spec.configurations
+        )
+
+    def _outcome(self, configuration: Configuration) -> Outcome:
+        finished = self.finished(configuration)
+        if len(finished) < len(self.splits.folds):
+            missing = f"{len(finished)} of {len(self.splits.folds)} folds finished"
+            return Outcome(configuration, None, not_run=missing)
+        order = [film.image_id for film in self.cohort.radiographs]
+        table = PredictionTable.joined([one.predictions for one in finished], order)
+        return Outcome(
+            configuration, finished[0].weights, tuple(one.outcome for one in finished), table
+        )
+
+
+def save(study: Study) -> None:
+    """Makes the folder of a new study, whole or not at all."""
+    with new_folder(study.folder) as draft:
+        write_json(draft / STUDY, _document(study))
+        write_json(draft / SPLITS, study.splits.as_dict())
+        (draft / TRIALS).mkdir()
+
+
+def load(folder: Path) -> Study:
+    """The study in `folder`; `SpondylError` where there is none or it was changed."""
+    if not (folder / STUDY).is_file():
+        raise SpondylError(
+            f"{folder}: not the folder of a study ({STUDY} is missing)",
+            "Give the folder that `spondyl study run … --out` made.",
+        )
+    document = read_json(folder / STUDY)
+    if document.get("schema_version") != SCHEMA_VERSION:
+        raise SpondylError(
+            f"{folder / STUDY}: schema {document.get('schema_version')}, this is {SCHEMA_VERSION}",
+            "Use the version of spondyl that made the study.",
+        )
+    cohort = Cohort.from_dict(document["cohort"])
+    drawn = Splits.from_dict(read_json(folder / SPLITS))
+    splits.prove(drawn, cohort)
+    files = {
+        name: WeightsFile(Path(entry["path"]), entry["sha256"], entry["from_cache"])
+        for name, entry in document["weights"].items()
+    }
+    not_run = {
+        Configuration(**entry["configuration"]): entry["reason"] for entry in document["not_run"]
+    }
+    return Study(
+        folder,
+        parse_spec(document["spec"], str(folder / STUDY)),
+        cohort,
+        tuple(
+            DuplicateGroup(
+                tuple(group["image_ids"]), tuple(Link(**link) for link in group["links"])
+            )
+            for group in document["duplicates"]
+        ),
+        drawn,
+        files,
+        not_run,
+        document["facts"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a configuration has come."""
+
+    configuration: Configuration
+    n_finished: int
+    n_left: int
+    not_run: str
+
+    def __str__(self) -> str:
+        if self.not_run:
+            return f"{self.configuration}: not run ({self.not_run})"
+        done = self.n_finished + self.n_left
+        return f"{self.configuration}: {self.n_finished} of {done} folds finished"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The standing as a JSON object."""
+        about = {"finished": self.n_finished, "left": self.n_left, "not_run": self.not_run}
+        return {**asdict(self.configuration), **about}
+
+
+def status(study: Study) -> tuple[Standing, ...]:
+    """How far each configuration has come, in the order of the spec."""
+    rows = []
+    for configuration in study.spec.configurations:
+        why = study.not_run.get(configuration, "")
+        finished = 0 if why else len(study.finished(configuration))
+        left = 0 if why else len(study.splits.folds) - finished
+        rows.append(Standing(configuration, finished, left, why))
+    return tuple(rows)
+
+
+def _document(study: Study) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "spec": study.spec.model_dump(mode="json"),
+        "cohort": study.cohort.as_dict(),
+        "duplicates": [asdict(group) for group in study.duplicates],
+        "weights": {
+            name: {
+                "path": str(file.path.absolute()),
+                "sha256": file.sha256,
+                "from_cache": file.from_cache,
+            }
+            for name, file in study.files.items()
+        },
+        "not_run": [
+            {"configuration": asdict(configuration), "reason": reason}
+            for configuration, reason in study.not_run.items()
+        ],
+        "facts": dict(study.facts),
+    }

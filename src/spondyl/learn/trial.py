@@ -1,0 +1,203 @@
+"""One trial, the unit of work: a network under a strategy, learned and judged on one fold.
+
+A trial is named by the hash of all that defines it. Its folder appears whole, manifest included, or
+not at all, so a folder that is there is a finished trial; what a killed one leaves is a checkpoint,
+from which it goes on. A lock that dies with its process keeps two processes off one trial.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+from filelock import FileLock, Timeout
+
+from spondyl.data.cohort import Cohort
+from spondyl.data.splits import Fold, Splits
+from spondyl.errors import SpondylError
+from spondyl.files import (
+    new_folder,
+    read_json,
+    sha256_of_file,
+    sha256_of_json,
+    write_json,
+    write_text,
+)
+from spondyl.learn import predictions
+from spondyl.learn.learning import (
+    Learned,
+    Materials,
+    Task,
+    columns,
+    initial_network,
+    initial_seed,
+    learn,
+)
+from spondyl.learn.networks import Network
+from spondyl.learn.outcome import Configuration, Epoch, FoldOutcome, WeightsRecord
+from spondyl.learn.predictions import PredictionTable
+from spondyl.learn.spec import StudySpec
+from spondyl.learn.strategies import STRATEGIES
+from spondyl.learn.weights import WeightsFile
+
+SCHEMA_VERSION = 1
+MANIFEST, PREDICTIONS, TENSORS = "manifest.json", "predictions.csv", "learned.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A configuration on one fold. `parts` are those of the protocol, not always of the splits."""
+
+    configuration: Configuration
+    fold: int
+    parts: Fold
+    trial_id: str
+    """First 16 hexadecimal digits of the hash of all that defines the trial."""
+
+    @classmethod
+    def of(
+        cls,
+        configuration: Configuration,
+        fold: int,
+        spec: StudySpec,
+        splits: Splits,
+        weights_id: str,
+    ) -> Trial:
+        """The trial of `configuration` on `fold`; `weights_id` is the hash of its initial
+        weights."""
+        parts = protocol_parts(splits.folds[fold], configuration)
+        definition = {
+            "schema_version": SCHEMA_VERSION,
+            "configuration": asdict(configuration),
+            "fold": fold,
+            "parts": asdict(parts),
+            "learning": spec.learning(),
+            "cohort": splits.cohort_sha256,
+            "weights": weights_id,
+        }
+        return cls(configuration, fold, parts, sha256_of_json(definition)[:16])
+
+    @property
+    def task(self) -> Task:
+        """What is to be learned, with the seed of everything that is drawn."""
+        return Task(self.configuration, self.parts, int(self.trial_id[:8], 16))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedTrial:
+    """A trial read back from its folder."""
+
+    outcome: FoldOutcome
+    predictions: PredictionTable
+    weights: WeightsRecord
+    folder: Path
+
+
+def protocol_parts(fold: Fold, configuration: Configuration) -> Fold:
+    """What is learned from, steers, and is judged: in the paper's protocol the last two are one."""
+    if configuration.protocol == "nested":
+        return fold
+    return Fold(tuple(sorted((*fold.train, *fold.tune))), fold.test, fold.test)
+
+
+def run(trial: Trial, materials: Materials, folder: Path) -> bool:
+    """Runs `trial` unless it is finished; False, having done nothing, where another process has it.
+
+    `folder` holds all trials; this one's appears in it under the trial's id.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / f".{trial.trial_id}.lock", blocking=False):
+            if not (folder / trial.trial_id).exists():
+                _run_locked(trial, materials, folder)
+    except Timeout:
+        return False
+    return True
+
+
+def read(trial: Trial, folder: Path, cohort: Cohort) -> FinishedTrial | None:
+    """The finished trial, or None where it is not finished; `SpondylError` where it was changed."""
+    home = folder / trial.trial_id
+    if not (home / MANIFEST).is_file():
+        return None
+    manifest = read_json(home / MANIFEST)
+    for name, sha256 in manifest["sha256"].items():
+        if not (home / name).is_file() or sha256_of_file(home / name) != sha256:
+            raise SpondylError(
+                f"{home / name}: changed since the trial ended",
+                f"Delete {home} and run the study again; the other trials are kept.",
+            )
+    fold = manifest["outcome"]
+    history = tuple(Epoch(**epoch) for epoch in fold.pop("history"))
+    chosen = tuple((name, value) for name, value in fold.pop("chosen"))
+    record = manifest["weights"]
+    record["random_parts"] = tuple(record["random_parts"])
+    table = predictions.from_csv((home / PREDICTIONS).read_text(encoding="utf-8"), cohort.labels)
+    return FinishedTrial(
+        FoldOutcome(**fold, chosen=chosen, history=history), table, WeightsRecord(**record), home
+    )
+
+
+def restore(
+    trial: Trial, folder: Path, spec: StudySpec, files: Mapping[str, WeightsFile]
+) -> Network:
+    """The finished trial's network as it judged its fold, in eval mode, on the CPU."""
+    configuration = trial.configuration
+    network, _ = initial_network(configuration, spec, files, initial_seed(trial.task, spec))
+    tensors = safetensors.torch.load_file(folder / trial.trial_id / TENSORS)
+    target = network if STRATEGIES[configuration.strategy].learned == "all" else network.head
+    target.load_state_dict(tensors)
+    return network.eval()
+
+
+def _run_locked(trial: Trial, materials: Materials, folder: Path) -> None:
+    began = time.perf_counter()
+    checkpoint = folder / f".{trial.trial_id}.checkpoint"
+    learned = learn(trial.task, materials, checkpoint)
+    parts = trial.parts
+    outcome = FoldOutcome(
+        fold=trial.fold,
+        trial_id=trial.trial_id,
+        n_train=len(parts.train),
+        n_tune=len(parts.tune),
+        n_test=len(parts.test),
+        seconds=time.perf_counter() - began,
+        chosen=learned.chosen,
+        history=learned.history,
+    )
+    with new_folder(folder / trial.trial_id) as home:
+        write_text(home / PREDICTIONS, predictions.as_csv(_table(trial, materials, learned)))
+        safetensors.torch.save_file(learned.tensors, home / TENSORS)
+        write_json(home / MANIFEST, _manifest(trial, outcome, learned.record, home))
+    checkpoint.unlink(missing_ok=True)
+
+
+def _manifest(
+    trial: Trial, outcome: FoldOutcome, record: WeightsRecord, home: Path
+) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "trial_id": trial.trial_id,
+        "configuration": asdict(trial.configuration),
+        "outcome": asdict(outcome),
+        "weights": asdict(record),
+        "sha256": {name: sha256_of_file(home / name) for name in (PREDICTIONS, TENSORS)},
+    }
+
+
+def _table(trial: Trial, materials: Materials, learned: Learned) -> PredictionTable:
+    films = {film.image_id: film for film in materials.cohort.radiographs}
+    test = trial.parts.test
+    return PredictionTable(
+        materials.cohort.labels,
+        test,
+        tuple(films[image_id].group_id for image_id in test),
+        np.full(len(test), trial.fold, dtype=np.int64),
+        columns(materials.cohort, test),
+        learned.test_logits,
+    )

@@ -1,0 +1,258 @@
+"""Initial weights from a file or the library's cache, and an exact account of what came from where.
+
+Nothing is downloaded and nothing is unpickled. A file must fill the body whole, or, where the
+strategy trains the body, all of it up to some stage, so that what stayed random can be named; a
+frozen body with a random part is refused. Random weights are drawn only where a strategy says so.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import timm
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from spondyl.errors import SpondylError
+from spondyl.files import sha256_of_file
+from spondyl.learn.networks import DenseHead, Network, NetworkName, parse
+from spondyl.learn.outcome import WeightsRecord
+
+_UNCOUNTED = "num_batches_tracked"
+_OLD_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")
+_TIMM_VGG = {"pre_logits.fc1.": "classifier.0.", "pre_logits.fc2.": "classifier.3."}
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """A file of initial weights, found and hashed, not yet loaded."""
+
+    path: Path
+    sha256: str
+    from_cache: bool
+
+
+class MissingWeightsError(SpondylError):
+    """Weights of a network are neither given nor in the library's cache."""
+
+
+def given(pairs: Mapping[str, Path]) -> dict[str, Path]:
+    """`--weights NAME=FILE` pairs, checked: names known, files there."""
+    for name, path in pairs.items():
+        parse(name)
+        if not path.is_file():
+            raise SpondylError(
+                f"weights of {name}: {path} is not a file", "Check the path after the equals sign."
+            )
+    return dict(pairs)
+
+
+def find(name: str, files: Mapping[str, Path]) -> WeightsFile:
+    """The file for network `name`: given for it with its cut, given for its architecture, or
+    cached.
+
+    Raises `MissingWeightsError` that names the file wanted and where to put it.
+    """
+    parsed = parse(name)
+    for key in (name, parsed.architecture.name):
+        if key in files:
+            return WeightsFile(files[key], sha256_of_file(files[key]), from_cache=False)
+    cached = cached_file(parsed)
+    if cached.is_file():
+        return WeightsFile(cached, sha256_of_file(cached), from_cache=True)
+    raise MissingWeightsError(
+        f"weights of {name}: neither given nor in the library's cache ({cached})",
+        f"Give them with --weights {parsed.architecture.name}=FILE (safetensors, or a torchvision "
+        f"or timm checkpoint), or put {wanted(parsed)} there.",
+    )
+
+
+def wanted(name: NetworkName) -> str:
+    """What the library calls the file of ImageNet-1k weights that the network wants."""
+    architecture = name.architecture
+    if architecture.library == "timm":
+        return f"{timm.get_pretrained_cfg(architecture.name).hf_hub_id}'s model.safetensors"
+    return str(torchvision.models.get_model_weights(architecture.name).IMAGENET1K_V1.url)
+
+
+def cached_file(name: NetworkName) -> Path:
+    """Where the library keeps its ImageNet-1k (for torchvision: V1) weights once downloaded."""
+    architecture = name.architecture
+    if architecture.library == "timm":
+        return _hub_snapshot(str(timm.get_pretrained_cfg(architecture.name).hf_hub_id))
+    url = torchvision.models.get_model_weights(architecture.name).IMAGENET1K_V1.url
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+
+
+def load(network: Network, file: WeightsFile, *, body_is_frozen: bool) -> WeightsRecord:
+    """Fills `network` from `file` in place and says what was filled.
+
+    The body must be filled whole where it stays frozen, and up to the end of some top module where
+    it is trained. VGG's dense layers but the last are filled where the file holds them. Half
+    precision becomes single. Raises `SpondylError` for a damaged, foreign or partial file.
+    """
+    held = _library_names(read_tensors(file.path), parse(network.name))
+    body = _wanted_tensors(network.body)
+    missing = [name for name in body if name not in held]
+    random_parts = _random_parts(network, missing, file.path, body_is_frozen)
+    _refuse_misfits(body, held, file.path, network.name)
+    chosen = {name: held[name] for name in body if name in held}
+    network.body.load_state_dict(chosen, strict=False)
+    dense_missing = _load_dense(network, held, file.path)
+    return WeightsRecord(
+        network=network.name,
+        source="library cache" if file.from_cache else "file",
+        file=file.path.name,
+        sha256=file.sha256,
+        n_loaded=len(chosen),
+        n_random=len(missing),
+        random_parts=(*random_parts, *dense_missing),
+    )
+
+
+def random_weights(network: Network) -> WeightsRecord:
+    """The account of a network all of whose weights were drawn at random, because it was asked."""
+    parts = tuple(name for name, part in network.body.named_children() if _wanted_tensors(part))
+    return WeightsRecord(
+        network.name, "random", "", "", 0, len(_wanted_tensors(network.body)), parts
+    )
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Name → tensor of a safetensors file or a checkpoint, never unpickling code.
+
+    Wrappers that training scripts put round a checkpoint ("state_dict", "model", "module.") are
+    taken off. Raises `SpondylError` for anything else.
+    """
+    hint = "Give a safetensors file or a torchvision or timm checkpoint (.pth) with weights only."
+    try:
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise SpondylError(f"{path}: not a safetensors file ({_line(error)})", hint) from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise SpondylError(
+            f"{path}: not a checkpoint that loads without running code", hint
+        ) from error
+    for wrapper in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+        raise SpondylError(f"{path}: a checkpoint, but not of named tensors", hint)
+    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def _library_names(tensors: dict[str, Tensor], name: NetworkName) -> dict[str, Tensor]:
+    """Tensors under our names: the body's without the library's prefix, VGG's dense layers as
+    torchvision calls them, DenseNet's old spelling made new; single precision."""
+    renamed = {}
+    for key, tensor in tensors.items():
+        if name.architecture.family == "densenet" and (old := _OLD_DENSENET.fullmatch(key)):
+            key = old.group(1) + old.group(2)
+        for theirs, ours in _TIMM_VGG.items():
+            if key.startswith(theirs):
+                # timm writes the dense layers as 7 × 7 and 1 × 1 convolutions, in the same order.
+                key, tensor = (
+                    key.replace(theirs, ours),
+                    tensor.flatten(1) if tensor.ndim > 1 else tensor,
+                )
+        key = key.removeprefix(name.architecture.body_prefix)
+        renamed[key] = tensor.float() if tensor.is_floating_point() else tensor
+    return renamed
+
+
+def _wanted_tensors(module: nn.Module) -> dict[str, Tensor]:
+    return {k: v for k, v in module.state_dict().items() if not k.endswith(_UNCOUNTED)}
+
+
+def _random_parts(
+    network: Network, missing: list[str], path: Path, body_is_frozen: bool
+) -> tuple[str, ...]:
+    """Top modules of the body that the file leaves at random, which must be whole and at its
+    end."""
+    if not missing:
+        return ()
+    wanted_names = _wanted_tensors(network.body)
+    order = list(dict.fromkeys(name.partition(".")[0] for name in wanted_names))
+    absent = set(missing)
+    random = tuple(
+        part
+        for part in order
+        if any(name in absent for name in wanted_names if name.partition(".")[0] == part)
+    )
+    whole = all(name in absent for name in wanted_names if name.partition(".")[0] in random)
+    if len(missing) == len(wanted_names) or not whole or random != tuple(order[-len(random) :]):
+        raise SpondylError(
+            f"{path}: lacks {len(missing)} of the {len(wanted_names)} tensors of {network.name} "
+            f"(first: {missing[0]})",
+            "The file is damaged or of another network; give the weights of "
+            f"{network.name.partition(':')[0]}.",
+        )
+    if body_is_frozen:
+        last = order[len(order) - len(random) - 1]
+        raise SpondylError(
+            f"{path}: ends before {', '.join(random)}, so a frozen {network.name} would be "
+            "partly random",
+            f"Use the cut {network.name.partition(':')[0]}:{last}, or give complete weights.",
+        )
+    return random
+
+
+def _refuse_misfits(
+    wanted_tensors: dict[str, Tensor], held: dict[str, Tensor], path: Path, network: str
+) -> None:
+    for name, ours in wanted_tensors.items():
+        theirs = held.get(name)
+        if theirs is None:
+            continue
+        if theirs.shape != ours.shape:
+            raise SpondylError(
+                f"{path}: {name} is {tuple(theirs.shape)}, {network} needs {tuple(ours.shape)}",
+                "The file belongs to another network.",
+            )
+        if not torch.isfinite(theirs).all():
+            raise SpondylError(
+                f"{path}: {name} holds values that are not finite", "The file is damaged."
+            )
+
+
+def _load_dense(network: Network, held: dict[str, Tensor], path: Path) -> tuple[str, ...]:
+    """Fills VGG's dense layers but the last one; names of those that stayed random."""
+    if not isinstance(network.head, DenseHead):
+        return ()
+    *layers, _ = [
+        (f"classifier.{i}", layer)
+        for i, layer in enumerate(network.head.classifier)
+        if isinstance(layer, nn.Linear)
+    ]
+    missing = []
+    for name, layer in layers:
+        tensors = {key: held.get(f"{name}.{key}") for key in ("weight", "bias")}
+        found = {key: tensor for key, tensor in tensors.items() if tensor is not None}
+        if len(found) < len(tensors):
+            missing.append(name)
+            continue
+        _refuse_misfits(layer.state_dict(), found, path, f"{network.name} {name}")
+        layer.load_state_dict(found)
+    return tuple(missing)
+
+
+def _hub_snapshot(repository: str) -> Path:
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    found = try_to_load_from_cache(repository, "model.safetensors")
+    if isinstance(found, str):
+        return Path(found)
+    return Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+
+
+def _line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
