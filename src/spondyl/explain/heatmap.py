@@ -1,0 +1,70 @@
+"""A heatmap as a record: raw values on the layer's grid, and all that says where they came from.
+
+Values are never normalised here: a map a thousand times weaker than its neighbour must be able to
+look so. Only drawing divides by a scale, and its legend says by which.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spondyl.errors import SpondylError
+from spondyl.files import canonical_json, replaced
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heatmap:
+    """Where one network looked in one film when asked about one label."""
+
+    image_id: str
+    values: NDArray[np.float32]
+    """(h, w) on the grid of `layer`, in units of the logit; ≥ 0 for methods that end in a ReLU."""
+    label: str
+    """The label asked about, which need not be the predicted one."""
+    method: str
+    layer: str
+    source: str
+    """Trial or bundle whose network it was."""
+
+    def __post_init__(self) -> None:
+        self.values.setflags(write=False)
+
+    @property
+    def peak(self) -> float:
+        """The largest value; 0 or less where the method found nothing for the label."""
+        return float(self.values.max())
+
+
+def save(path: Path, heatmaps: Sequence[Heatmap]) -> None:
+    """Writes heatmaps of one or more networks to one file, whole or not at all."""
+    facts = [
+        [heatmap.image_id, heatmap.label, heatmap.method, heatmap.layer, heatmap.source]
+        for heatmap in heatmaps
+    ]
+    about = canonical_json({"schema_version": SCHEMA_VERSION, "heatmaps": facts})
+    arrays = {f"map{i:06d}": heatmap.values for i, heatmap in enumerate(heatmaps)}
+    with replaced(path) as draft, draft.open("wb") as stream:
+        np.savez_compressed(stream, about=np.array(about), **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> tuple[Heatmap, ...]:
+    """The heatmaps that `save` wrote; `SpondylError` for any other file."""
+    try:
+        with np.load(path, allow_pickle=False) as content:
+            about = json.loads(str(content["about"]))
+            return tuple(
+                Heatmap(image_id, content[f"map{i:06d}"], label, method, layer, source)
+                for i, (image_id, label, method, layer, source) in enumerate(about["heatmaps"])
+            )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SpondylError(
+            f"{path}: not a file of heatmaps", "Run `spondyl study run` again to make it anew."
+        ) from error
