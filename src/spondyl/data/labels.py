@@ -16,8 +16,13 @@ NORMAL, SCOLIOSIS, SPONDYLOLISTHESIS = "normal", "scoliosis", "spondylolisthesis
 KNOWN_SPELLINGS: dict[str, tuple[str, ...]] = {
     NORMAL: ("NormalFinal", "N", "healthy", "no finding"),
     SCOLIOSIS: ("ScolFinal", "scol", "AIS", "Scoliosis Final"),
-    SPONDYLOLISTHESIS: ("SpondFinal", "spond", "olisthesis", "listhesis",
-    "Spondylolisthesis Final"),
+    SPONDYLOLISTHESIS: (
+        "SpondFinal",
+        "spond",
+        "olisthesis",
+        "listhesis",
+        "Spondylolisthesis Final",
+    ),
 }
 
 

@@ -1,15 +1,23 @@
 """Where things are in a film, and who says so: boxes, spine mask, landmarks, target points.
 
 Everything is on the image grid: points are (row, column) in pixels, pixel centres at whole numbers,
-the top-left pixel at (0, 0). Arrays are kept read-only.
+the top-left pixel at (0, 0). Arrays are kept read-only. On disk a film's regions are one JSON and,
+for the mask, one PNG beside it; a film without a JSON is one that nobody marked.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, ValidationError
+
+from spondyl.errors import Problem, SpondylError
+from spondyl.files import read_json, replaced, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +54,122 @@ class Regions:
                 array.setflags(write=False)
         if self.spine_mask is not None and self.spine_mask.shape != self.image_size:
             raise ValueError(f"mask {self.spine_mask.shape} on an image of {self.image_size}")
+
+
+class _BoxRow(BaseModel):
+    """A box as our JSON spells it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str
+    top: FiniteFloat
+    left: FiniteFloat
+    bottom: FiniteFloat
+    right: FiniteFloat
+
+
+class _RegionsFile(BaseModel):
+    """`Regions` as our JSON spells them; the mask is a PNG beside it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    schema_version: Literal[1]
+    image_id: str
+    image_size: tuple[PositiveInt, PositiveInt]
+    made_by: str
+    mask: str | None
+    """Name of the mask's file in the same folder: white on the spine."""
+    landmarks: list[tuple[FiniteFloat, FiniteFloat]] | None
+    targets: list[tuple[FiniteFloat, FiniteFloat]]
+    boxes: list[_BoxRow]
+
+
+def save(root: Path, image_id: str, regions: Regions) -> Path:
+    """Writes the regions of one film below `root`, and returns the path of their JSON.
+
+    "normal/0003.png" goes to ROOT/normal/0003.json, its mask to ROOT/normal/0003.mask.png. The
+    mask is written first, so a JSON never names a mask that is not there.
+    """
+    path = _json_path(root, image_id)
+    mask_path = path.with_suffix(".mask.png")
+    if regions.spine_mask is not None:
+        with replaced(mask_path) as draft:
+            Image.fromarray(regions.spine_mask).save(draft, "PNG")
+    written = _RegionsFile(
+        schema_version=1,
+        image_id=image_id,
+        image_size=regions.image_size,
+        made_by=regions.made_by,
+        mask=None if regions.spine_mask is None else mask_path.name,
+        landmarks=None if regions.landmarks is None else regions.landmarks.tolist(),
+        targets=list(regions.targets),
+        boxes=[_BoxRow(**asdict(box)) for box in regions.boxes],
+    )
+    write_json(path, written.model_dump(mode="json"))
+    return path
+
+
+def load(root: Path, image_id: str) -> Regions | None:
+    """The regions of film `image_id` below `root`, as `save` wrote them; None where there are none.
+
+    Raises `SpondylError` for a file that is damaged, of another film or not of our kind.
+    """
+    path = _json_path(root, image_id)
+    if not path.exists():
+        return None
+    try:
+        found = _RegionsFile.model_validate(read_json(path))
+    except ValidationError as error:
+        raise SpondylError.of(_problems(path, error), str(path)) from error
+    if found.image_id != image_id:
+        raise SpondylError(
+            f"{path}: the regions of {found.image_id}, not of {image_id}",
+            "Keep one file of regions for each film, named like the film.",
+        )
+    landmarks = None if found.landmarks is None else np.array(found.landmarks, np.float32)
+    return Regions(
+        image_size=found.image_size,
+        made_by=found.made_by,
+        spine_mask=None if found.mask is None else _read_mask(path, found.mask, found.image_size),
+        landmarks=None if landmarks is None else landmarks.reshape(-1, 2),
+        targets=tuple(found.targets),
+        boxes=tuple(Box(**row.model_dump()) for row in found.boxes),
+    )
+
+
+def _json_path(root: Path, image_id: str) -> Path:
+    relative = PurePosixPath(image_id)
+    if not relative.name or relative.is_absolute() or ".." in relative.parts:
+        raise SpondylError(
+            f"image id {image_id!r}: not a path inside a folder",
+            "Use the film's path relative to its cohort, such as normal/0003.png.",
+        )
+    return root / relative.with_suffix(".json")
+
+
+def _read_mask(path: Path, name: str, size: tuple[int, int]) -> NDArray[np.bool_]:
+    mask_path = path.parent / PurePosixPath(name).name
+    try:
+        with Image.open(mask_path) as image:
+            mask = np.asarray(image.convert("1"), np.bool_).copy()
+    except OSError as error:
+        raise SpondylError(
+            f"{mask_path}: the spine mask cannot be read ({error})",
+            f"Restore it, or set mask to null in {path.name}.",
+        ) from error
+    if mask.shape != size:
+        raise SpondylError(
+            f"{mask_path}: {mask.shape[0]} × {mask.shape[1]} pixels, its film has "
+            f"{size[0]} × {size[1]}",
+            "A mask needs the size (height × width) of its film.",
+        )
+    return mask
+
+
+def _problems(path: Path, error: ValidationError) -> list[Problem]:
+    return [
+        Problem(
+            f"{path.name}, {'.'.join(map(str, fault['loc'])) or 'whole file'}",
+            fault["msg"],
+            "Put this field right, or write the file anew.",
+        )
+        for fault in error.errors()
+    ]

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def load(path: Path) -> tuple[Heatmap, ...]:
                 Heatmap(image_id, content[f"map{i:06d}"], label, method, layer, source)
                 for i, (image_id, label, method, layer, source) in enumerate(about["heatmaps"])
             )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise SpondylError(
             f"{path}: not a file of heatmaps", "Run `spondyl study run` again to make it anew."
         ) from error

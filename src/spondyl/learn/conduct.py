@@ -15,9 +15,10 @@ import torch
 from lightning_fabric import Fabric
 
 from spondyl.data import cohort as cohorts
-from spondyl.data import duplicates, splits
+from spondyl.data import splits
 from spondyl.data.cohort import Cohort
-from spondyl.data.duplicates import DuplicateGroup
+from spondyl.data.duplicates import finding as duplicates
+from spondyl.data.duplicates.finding import DuplicateGroup
 from spondyl.data.labels import LabelSet
 from spondyl.errors import SpondylError
 from spondyl.files import refuse_unless_free

@@ -10,7 +10,7 @@ from typing import Any
 
 from spondyl.data import splits
 from spondyl.data.cohort import Cohort
-from spondyl.data.duplicates import DuplicateGroup, Link
+from spondyl.data.duplicates.finding import DuplicateGroup, Link
 from spondyl.data.splits import Splits
 from spondyl.errors import SpondylError
 from spondyl.files import new_folder, read_json, write_json

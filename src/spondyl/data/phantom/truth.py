@@ -1,0 +1,158 @@
+"""What is known of a drawn film: its diagnosis in numbers, and where things are in it.
+
+Angles and slips are read off the drawn corners, never off what was asked for. The front view's
+angles are kept for lateral films too: they belong to the patient, not to the projection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from spondyl.data.phantom.anatomy import (
+    BODIES,
+    LEVELS,
+    SCOLIOSIS_FROM_DEGREES,
+    SLIP_LEVELS,
+    VERTEBRAE,
+    Anatomy,
+    Column,
+    Curvature,
+    Field,
+    Floats,
+)
+from spondyl.data.phantom.attenuation import Aim
+from spondyl.data.phantom.filming import DrawnView
+from spondyl.data.radiograph import Region, Sex, Side
+from spondyl.data.regions import Box, Regions
+
+MADE_BY = "phantom"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredCurve:
+    """A curve as the drawn corners have it."""
+
+    upper: str
+    apex: str
+    lower: str
+    side: Side
+    region: Region
+    cobb_degrees: float
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is known of a drawn film."""
+
+    label: str
+    view: DrawnView
+    field: Field
+    sex: Sex
+    age_years: int
+    curves: tuple[MeasuredCurve, ...]
+    """From the top, those of 10 degrees or more; of a lateral film, as seen from the front."""
+    largest_angle_degrees: float
+    """Between any two mid-lines from T1 to L5, frontally; of any film, also a normal one."""
+    slip_level: str | None
+    slip_fraction: float | None
+    """Forward shift over the end plate below, 0 … 1."""
+    vertebrae: tuple[str, ...]
+    """Those that lie wholly on the film: the landmarks' names, four corners each."""
+    spacing_mm: float
+    """Millimetres of the patient per pixel."""
+    shortcut: str | None
+    """Name of the planted shortcut and its variant, such as "marker 2"."""
+    seed: int
+    index: int
+
+
+def mid_line_degrees(corners: Floats) -> Floats:
+    """(n,) tilt of each vertebra's mid-line, from the middle of its left edge to its right one's.
+
+    `corners` (n, 4, 2); positive where the right end is lower.
+    """
+    across = corners[:, 1] + corners[:, 3] - corners[:, 0] - corners[:, 2]
+    degrees: Floats = np.degrees(np.arctan2(across[:, 0], across[:, 1]))
+    return degrees
+
+
+def largest_angle_degrees(corners: Floats) -> float:
+    """The largest angle between the mid-lines of any two of `corners` (n, 4, 2): the Cobb angle."""
+    return float(np.ptp(mid_line_degrees(corners)))
+
+
+def measured_curves(front: Column, curvature: Curvature) -> tuple[MeasuredCurve, ...]:
+    """The curves of 10 degrees or more, from the top, measured on a spine seen from the `front`."""
+    ends = [LEVELS.index(end) for end in curvature.ends]
+    curves = (_measured(front.corners, upper, lower) for upper, lower in pairwise(ends))
+    return tuple(curve for curve in curves if curve.cobb_degrees >= SCOLIOSIS_FROM_DEGREES)
+
+
+def _measured(corners: Floats, upper: int, lower: int) -> MeasuredCurve:
+    centres = corners.mean(axis=1)
+    chord = centres[lower] - centres[upper]
+    between = centres[upper : lower + 1] - centres[upper]
+    aside = between[:, 1] * chord[0] - between[:, 0] * chord[1]
+    apex = int(np.abs(aside).argmax())
+    tilt = mid_line_degrees(corners)
+    return MeasuredCurve(
+        LEVELS[upper],
+        LEVELS[upper + apex],
+        LEVELS[lower],
+        "left" if aside[apex] > 0 else "right",
+        region_of(LEVELS[upper + apex]),
+        float(abs(tilt[upper] - tilt[lower])),
+    )
+
+
+def region_of(apex: str) -> Region:
+    """The name of a curve with this apex: thoracolumbar is T12 and L1."""
+    if apex in ("T12", "L1"):
+        return "thoracolumbar"
+    return "thoracic" if apex.startswith("T") else "lumbar"
+
+
+def regions_of(
+    column: Column, aim: Aim, targets_mm: Floats, boxes: tuple[Box, ...]
+) -> tuple[Regions, tuple[str, ...]]:
+    """Where things are, and the names of the vertebrae that lie wholly on the film."""
+    corners = aim.pixels(column.corners[BODIES])
+    inside = (corners >= 0) & (corners <= np.array(aim.size) - 1)
+    shown = inside.all(axis=(1, 2))
+    targets = aim.pixels(targets_mm)
+    on_film = ((targets >= 0) & (targets <= np.array(aim.size) - 1)).all(axis=1)
+    regions = Regions(
+        image_size=aim.size,
+        made_by=MADE_BY,
+        spine_mask=_spine_mask(corners, aim.size),
+        landmarks=corners[shown].reshape(-1, 2).astype(np.float32),
+        targets=tuple((row, col) for row, col in targets[on_film].tolist()),
+        boxes=boxes,
+    )
+    return regions, tuple(np.array(VERTEBRAE)[shown].tolist())
+
+
+def targets_of(column: Column, anatomy: Anatomy, curves: tuple[MeasuredCurve, ...]) -> Floats:
+    """(n, 2) middles of the apices of a scoliosis, or of the gap at which a vertebra slips."""
+    if anatomy.slip is not None:
+        slipped = LEVELS.index(SLIP_LEVELS[anatomy.slip.level])
+        plates = np.concatenate((column.corners[slipped, 2:], column.corners[slipped + 1, :2]))
+        gap: Floats = plates.mean(axis=0, keepdims=True)
+        return gap
+    return column.centres[np.array([LEVELS.index(curve.apex) for curve in curves], np.intp)]
+
+
+def _spine_mask(corners: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Bodies and the discs between them, of corners (n, 4, 2) in pixels."""
+    mask = np.zeros(size, np.uint8)
+    bodies = corners[:, (0, 1, 3, 2)]
+    discs = np.stack((corners[:-1, 2], corners[:-1, 3], corners[1:, 1], corners[1:, 0]), axis=1)
+    for outline in np.concatenate((bodies, discs)):
+        points = np.rint(outline[:, ::-1] * 16).astype(np.int32)
+        cv2.fillPoly(mask, [points], 1, cv2.LINE_8, 4)
+    return mask.astype(np.bool_)

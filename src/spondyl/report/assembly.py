@@ -1,0 +1,212 @@
+"""From a study in its folder to the contents of its report: the only place that knows both.
+
+Everything is read back from the folder and the films, so a report can be made again at any time,
+with the same figures, without a network or a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spondyl.data import pixels
+from spondyl.data.radiograph import Radiograph
+from spondyl.explain import gallery, heatmap, overlay
+from spondyl.explain.gallery import Selection
+from spondyl.explain.heatmap import Heatmap
+from spondyl.files import replaced, write_json
+from spondyl.learn import predictions
+from spondyl.learn.outcome import Configuration, Outcome
+from spondyl.learn.study import Study
+from spondyl.report import pages, published, summary
+from spondyl.report.contents import (
+    CohortFacts,
+    DuplicateGroup,
+    FoldCounts,
+    Gallery,
+    GalleryCell,
+    GalleryRow,
+    ReportContents,
+    SplitFacts,
+)
+from spondyl.report.tables import Table
+
+LONGEST_SIDE = 420
+"""Pixels of the longer side of a drawn film in the report."""
+
+Maps = Mapping[tuple[Configuration, str, str], Heatmap]
+"""Heatmaps by configuration, image id and label asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What a caller adds to a study's report."""
+
+    tables: tuple[Table, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def write(study: Study, outcomes: Sequence[Outcome], more: Additions) -> Path:
+    """Writes metrics.json, predictions.csv and the report into the study's folder; the page's
+    path."""
+    quoted = published.load(study.spec.published) if study.spec.published else None
+    facts = {"spec_title": study.spec.title, "cohort_sha256": study.cohort.sha256, **study.facts}
+    write_json(study.folder / "metrics.json", summary.metrics_document(outcomes, quoted, facts))
+    with replaced(study.folder / "predictions.csv") as draft:
+        draft.write_text(_all_predictions(outcomes), encoding="utf-8")
+    contents = ReportContents(
+        title=study.spec.title,
+        when=str(study.facts["began"]),
+        command=str(study.facts["command"]),
+        environment=_environment(study),
+        cohort=CohortFacts.of(
+            study.cohort.root.name,
+            study.cohort.sha256,
+            study.cohort.labels,
+            study.cohort.radiographs,
+        ),
+        splits=_splits(study),
+        spec=study.spec.model_dump(mode="json"),
+        outcomes=tuple(outcomes),
+        published=quoted,
+        duplicates=_duplicates(study),
+        galleries=_galleries(study, outcomes),
+        extra_tables=more.tables,
+        remarks=more.remarks,
+    )
+    return pages.write(contents, study.folder)
+
+
+def _all_predictions(outcomes: Sequence[Outcome]) -> str:
+    """One CSV of all configurations: the configuration's columns before those of its table."""
+    tables = [(o.configuration, o.predictions) for o in outcomes if o.predictions is not None]
+    lines: list[list[str]] = []
+    for configuration, table in tables:
+        if not lines:
+            lines.append(["network", "strategy", "protocol", *predictions.header(table.labels)])
+        about = [configuration.network, configuration.strategy, configuration.protocol]
+        lines.extend([*about, *row] for row in predictions.rows(table))
+    return predictions.csv_text(lines)
+
+
+def _environment(study: Study) -> dict[str, str]:
+    hardware: Mapping[str, Any] = study.facts["hardware"]
+    versions: Mapping[str, str] = study.facts["versions"]
+    return {
+        "Hardware": f"{hardware['cpu']}, {hardware['cores']} cores, GPU: {hardware['gpu']}",
+        **{f"Version of {name}": said for name, said in versions.items()},
+    }
+
+
+def _splits(study: Study) -> SplitFacts:
+    group = {film.image_id: film.group_id for film in study.cohort.radiographs}
+    return SplitFacts(
+        scheme=study.splits.scheme,
+        seed=study.splits.seed,
+        sha256=study.splits.sha256,
+        folds=tuple(
+            FoldCounts(
+                number,
+                len(fold.train),
+                len(fold.tune),
+                len(fold.test),
+                len({group[image_id] for image_id in fold.test}),
+            )
+            for number, fold in enumerate(study.splits.folds)
+        ),
+        groups_disjoint=True,  # a study whose splits are not proven so cannot be loaded
+    )
+
+
+def _duplicates(study: Study) -> tuple[DuplicateGroup, ...]:
+    label = {film.image_id: str(film.label) for film in study.cohort.radiographs}
+    return tuple(
+        DuplicateGroup(
+            group.image_ids,
+            tuple(label[image_id] for image_id in group.image_ids),
+            "; ".join(str(link) for link in group.links),
+        )
+        for group in study.duplicates
+    )
+
+
+def _galleries(study: Study, outcomes: Sequence[Outcome]) -> tuple[Gallery, ...]:
+    if study.spec.heatmaps == "none":
+        return ()
+    spec = study.spec
+    selection: Selection = gallery.choose(outcomes, spec.gallery_films, spec.seed)
+    maps = _maps(study, outcomes)
+    caption = (
+        "Grad-CAM for the predicted label, on the network tested on the film. Red to yellow: weak "
+        "to strong; full yellow stands for the map's own peak, which is written below it."
+    )
+    correct = [image_id for _, films in selection.correct for image_id in films]
+    galleries = [
+        Gallery(
+            "Heatmaps of correct films",
+            f"{spec.gallery_films} films of each class that every configuration got right, or "
+            f"failing these the best one, drawn with seed {spec.seed}.",
+            caption,
+            _gallery_rows(study, outcomes, correct, maps),
+        )
+    ]
+    if selection.best is not None:
+        galleries.append(
+            Gallery(
+                "Every film that the best configuration got wrong",
+                f"{len(selection.wrong)} films, by {selection.best}.",
+                caption,
+                _gallery_rows(study, outcomes, selection.wrong, maps),
+                expert_column=True,
+            )
+        )
+    return tuple(one for one in galleries if one.rows)
+
+
+def _maps(study: Study, outcomes: Sequence[Outcome]) -> Maps:
+    return {
+        (outcome.configuration, one.image_id, one.label): one
+        for outcome in outcomes
+        if outcome.predictions is not None
+        for one in heatmap.load(gallery.path(study.folder, outcome.configuration))
+    }
+
+
+def _gallery_rows(
+    study: Study, outcomes: Sequence[Outcome], image_ids: Sequence[str], maps: Maps
+) -> tuple[GalleryRow, ...]:
+    films = {film.image_id: film for film in study.cohort.radiographs}
+    return tuple(_gallery_row(study, outcomes, films[image_id], maps) for image_id in image_ids)
+
+
+def _gallery_row(
+    study: Study, outcomes: Sequence[Outcome], film: Radiograph, maps: Maps
+) -> GalleryRow:
+    whole = pixels.read(film.path).grey
+    placement = study.spec.preprocessing.placement(whole.shape)
+    small = overlay.shrunk(whole, LONGEST_SIDE)
+    cells = []
+    for outcome in outcomes:
+        table = outcome.predictions
+        if table is None:
+            continue
+        row = table.image_ids.index(film.image_id)
+        column = int(table.predicted[row])
+        label = table.labels.names[column]
+        shown = maps[outcome.configuration, film.image_id, label]
+        heat = placement.on_image(shown.values, small.shape)
+        cells.append(
+            GalleryCell(
+                configuration=str(outcome.configuration),
+                predicted=label,
+                probability=float(table.probabilities[row, column]),
+                correct=column == int(table.truth[row]),
+                png=overlay.png(overlay.draw(small, heat, shown.peak)),
+                caption=f"{shown.method} at {shown.layer}, peak {shown.peak:.3g} logit",
+            )
+        )
+    return GalleryRow(
+        film.image_id, str(film.label), overlay.png(overlay.bare(small)), tuple(cells)
+    )

@@ -1,0 +1,113 @@
+"""From a spec and a folder of films to the report: begin, run, explain, write, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+import torch
+
+from spondyl.errors import SpondylError
+from spondyl.explain import gallery
+from spondyl.learn import conduct
+from spondyl.learn import study as studies
+from spondyl.learn.outcome import Outcome
+from spondyl.learn.spec import StudySpec
+from spondyl.learn.study import Study
+from spondyl.progress import Track, silently
+from spondyl.report import assembly, published, summary
+from spondyl.report.assembly import Additions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reported:
+    """A study that is done, and its page."""
+
+    study: Study
+    outcomes: tuple[Outcome, ...]
+    page: Path
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """One line for each configuration and one for the page."""
+        for outcome in self.outcomes:
+            scored = summary.score_outcome(outcome)
+            if scored is None:
+                yield f"{outcome.configuration}: not run ({outcome.not_run})"
+                continue
+            low, high = scored.accuracy_wilson.low, scored.accuracy_wilson.high
+            yield (
+                f"{outcome.configuration}: accuracy {scored.pooled.accuracy:.3f} "
+                f"[{low:.3f}, {high:.3f}], macro F1 {scored.pooled.macro_f1:.3f}, "
+                f"{len(scored.table)} films in {scored.n_groups} groups"
+            )
+        yield f"report: {self.page}"
+
+
+Extras = Callable[[Study, Sequence[Outcome]], Additions]
+
+
+def no_extras(study: Study, outcomes: Sequence[Outcome]) -> Additions:
+    """Nothing beyond what every report has."""
+    del study, outcomes
+    return Additions()
+
+
+def study_and_report(
+    spec: StudySpec,
+    cohort: Path,
+    out: Path,
+    weights: Mapping[str, Path],
+    *,
+    cache: Path | None = None,
+    device: str = "auto",
+    command: str = "",
+    skip_missing_weights: bool = False,
+    extras: Extras = no_extras,
+    track: Track = silently,
+) -> Reported:
+    """The whole of `spondyl study run`. `cache` None means the user's cache folder.
+
+    `extras` is asked, once heatmaps are made, for what else the report shall show.
+    """
+    if spec.published:
+        published.load(spec.published)  # an unknown name is refused before any work
+    fabric = conduct.fabric_on(device)
+    study = conduct.begin(
+        spec,
+        cohort,
+        out,
+        weights,
+        skip_missing_weights=skip_missing_weights,
+        command=command,
+        track=track,
+    )
+    conduct.run(study, cache or default_cache(), fabric, track)
+    return _reported(study, fabric.device, extras, track)
+
+
+def report_again(folder: Path, device: str = "auto", track: Track = silently) -> Reported:
+    """The whole of `spondyl study report`: metrics, heatmaps and page of a finished study anew."""
+    fabric = conduct.fabric_on(device)
+    study = studies.load(folder)
+    unfinished = [row for row in studies.status(study) if not row.not_run and row.n_left]
+    if unfinished:
+        raise SpondylError(
+            f"{folder}: {sum(row.n_left for row in unfinished)} trials are not finished",
+            "Run `spondyl study run` again with the same spec, cohort and folder.",
+        )
+    return _reported(study, fabric.device, no_extras, track)
+
+
+def default_cache() -> Path:
+    """The user's cache folder, in which features are kept."""
+    return Path(platformdirs.user_cache_dir("spondyl")) / "features"
+
+
+def _reported(study: Study, device: torch.device, extras: Extras, track: Track) -> Reported:
+    outcomes = study.outcomes()
+    gallery.explain_study(study, outcomes, device, track)
+    page = assembly.write(study, outcomes, extras(study, outcomes))
+    return Reported(study, outcomes, page)
