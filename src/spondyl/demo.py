@@ -30,8 +30,8 @@ from spondyl.report import whole
 from spondyl.report.assembly import Additions
 from spondyl.report.tables import Table
 
-N_FILMS = 240
-FILM_SIZE = (256, 160)
+N_FILMS = 600
+FILM_SIZE = (320, 160)
 """(height, width) about which the sizes of the drawn films vary, in pixels."""
 
 
@@ -47,14 +47,19 @@ def spec(seed: int) -> StudySpec:
     """The demo's study: a small network, trained, untrained, and with weights that are not here."""
     content = {
         "title": "Demonstration on drawn films",
-        "networks": ["resnet10t:layer3"],
+        "networks": ["test_resnet:layer3"],
         "strategies": ["scratch", "random-features", "probe"],
         "folds": 3,
         "seed": seed,
-        "size": [128, 128],
-        "epochs": 30,
-        "learning_rate": 1e-3,
-        "learning_rate_floor": 1e-5,
+        "size": [192, 96],
+        "epochs": 32,
+        "batch_size": 16,
+        "learning_rate": 3e-3,
+        "plateau_patience": 3,
+        "rotate_degrees": 5.0,
+        "translate": 0.05,
+        "zoom": [0.9, 1.1],
+        "shear_degrees": 0.0,
         "heatmaps": "all",
     }
     return parse_spec(content, "the demo's spec")
@@ -63,7 +68,9 @@ def spec(seed: int) -> StudySpec:
 def run(out: Path, seed: int = 0, track: Track = silently) -> Demonstrated:
     """Draws the films into `out`/phantoms, runs the study in `out`/study, and writes its report."""
     refuse_unless_free(out)
-    films = drawing.cohort(N_FILMS, seed, size=FILM_SIZE, size_jitter=0.2, track=track)
+    films = drawing.cohort(
+        N_FILMS, seed, size=FILM_SIZE, size_jitter=0.2, field="thoracolumbar", track=track
+    )
     drawn = output.save(out / "phantoms", films, track)
     reported = whole.study_and_report(
         spec(seed),

@@ -77,6 +77,7 @@ def train(
     was.
     """
     network.body.requires_grad_(learned is network)
+    network.to(memory_format=torch.channels_last)  # up to half as fast again on a CPU
     optimiser = torch.optim.Adam(learned.parameters(), lr=spec.learning_rate)
     model, optimiser = fabric.setup(network, optimiser)
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
@@ -124,7 +125,7 @@ def predict(
     model.eval()
     with torch.inference_mode():
         logits = [
-            model(preprocessing.normalised(batch.to(fabric.device))).float().cpu()
+            model(_as_seen(batch.to(fabric.device), preprocessing)).float().cpu()
             for batch in torch.split(images, batch_size)
         ]
     return torch.cat(logits)
@@ -146,12 +147,17 @@ def _train_epoch(
     total = torch.zeros((), device=fabric.device)
     for rows in _batches(torch.randperm(len(images), generator=draws), spec.batch_size):
         batch = augmented(images[rows].to(fabric.device).float(), spec, draws)
-        loss = F.cross_entropy(model(spec.preprocessing.normalised(batch)), labels[rows])
+        loss = F.cross_entropy(model(_as_seen(batch, spec.preprocessing)), labels[rows])
         optimiser.zero_grad(set_to_none=True)
         fabric.backward(loss)
         optimiser.step()
         total += loss.detach() * len(rows)
     return float(total) / len(images)
+
+
+def _as_seen(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    normalised = preprocessing.normalised(images)
+    return normalised.contiguous(memory_format=torch.channels_last)
 
 
 def _batches(order: Tensor, size: int) -> list[Tensor]:

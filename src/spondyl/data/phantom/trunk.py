@@ -41,6 +41,10 @@ _ILIUM = np.array([
 # fmt: on
 
 
+_GRAINS = {12: 0.1, 30: 0.05, 70: 0.05}
+"""Coarseness of the soft tissue, in patches along a film's side, and its attenuation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """What differs from body to body and has nothing to do with the spine."""
@@ -54,8 +58,9 @@ class Person:
     """How much the lungs let through."""
     gas: Floats
     """(n, 4) bowel gas: row and column share of the belly, 0 … 1, and two half-axes in mm."""
-    cloud: Floats
-    """(12, 12) unevenness of the soft tissue, standard normal."""
+    tissue: tuple[Floats, ...]
+    """(n, n) unevenness of the soft tissue for each n of `_GRAINS`, standard normal. Without it two
+    bodies would be alike but for their outlines, as no two are."""
 
 
 def drawn_person(rng: np.random.Generator, scale: float) -> Person:
@@ -68,8 +73,13 @@ def drawn_person(rng: np.random.Generator, scale: float) -> Person:
         density=rng.uniform(1.55, 2.05),
         air=rng.uniform(0.65, 1.0),
         gas=gas,
-        cloud=rng.standard_normal((12, 12)),
+        tissue=tuple(rng.standard_normal((n, n)) for n in _GRAINS),
     )
+
+
+def _tissue(canvas: Canvas, person: Person) -> None:
+    for bumps, depth in zip(person.tissue, _GRAINS.values(), strict=True):
+        canvas.cloud(bumps, depth)
 
 
 def rounded(outline: Floats) -> Floats:
@@ -101,7 +111,7 @@ def frontal_trunk(canvas: Canvas, column: Column, person: Person) -> None:
         canvas.fill([rounded(_lung(column, scale, side))], -person.air, soft_mm=2.5)
     canvas.fill([rounded(middle * (1, scale))], 0.36, soft_mm=5.0)
     canvas.stroke([column.centres[LEVELS.index("T2") :]], 58 * scale, 0.34, soft_mm=6.0)
-    canvas.cloud(person.cloud, 0.1)
+    _tissue(canvas, person)
     windpipe = np.array(
         [(row["C3"] - 30, -7), (row["C3"] - 30, 7), (row["T4"], 7), (row["T4"], -7)]
     )
@@ -136,7 +146,7 @@ def lateral_trunk(canvas: Canvas, column: Column, person: Person, facing: Facing
     canvas.fill([oval(*skull, 74 * scale, 92 * scale)], 0.9, soft_mm=2.0)
     arm = (row["T3"], float(spine[LEVELS.index("T3")]) + ahead * 30 * scale)
     canvas.fill([oval(*arm, 52 * scale, 34 * scale)], 0.4, soft_mm=9.0)
-    canvas.cloud(person.cloud, 0.1)
+    _tissue(canvas, person)
     heart = oval(row["T8"] + 10, float(spine[chest].mean()) + ahead * 82 * scale, 52, 44)
     canvas.fill([heart], 0.34, soft_mm=6.0)
     near, far = (float(spine[-4] + ahead * reach * scale) for reach in (38, 112))
