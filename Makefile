@@ -22,13 +22,14 @@ $(STAMP): requirements/dev.txt pyproject.toml | $(filter .uv/bin/uv,$(UV))
 	touch $@
 
 demo: install
+	rm -rf runs/demo
 	$(BIN)/spondyl demo --out runs/demo
 
 test: install
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 -m "not slow"
 
 test-all: install
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 lint: install
 	$(BIN)/ruff check $(PYTHONS)

@@ -61,6 +61,7 @@ def spec(seed: int) -> StudySpec:
         "zoom": [0.9, 1.1],
         "shear_degrees": 0.0,
         "heatmaps": "all",
+        "gallery_wrong": 12,
     }
     return parse_spec(content, "the demo's spec")
 

@@ -69,7 +69,7 @@ def test_the_page_says_first_that_it_is_not_for_diagnosis(reader):
 
 def test_the_page_asks_nothing_of_a_network(reader, folder):
     for address in reader.addresses:
-        assert address.startswith(("#", "data:image/png;base64,", "figures/", "tables/"))
+        assert address.startswith(("#", "data:image/jpeg;base64,", "figures/", "tables/"))
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "@import" not in page
     assert "default-src 'none'" in page
@@ -102,7 +102,10 @@ def test_wrong_films_have_room_for_an_expert(contents, folder):
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count('class="expert"') == len(contents.galleries[1].rows)
     assert page.count("not drawn") == sum(
-        not cell.png for gallery in contents.galleries for row in gallery.rows for cell in row.cells
+        not cell.jpeg
+        for gallery in contents.galleries
+        for row in gallery.rows
+        for cell in row.cells
     )
 
 

@@ -141,7 +141,7 @@ def _find_weights(
         except MissingWeightsError as error:
             if not skip_missing:
                 raise
-            not_run[configuration] = error.message
+            not_run[configuration] = "its weights are neither given nor in the library's cache"
             continue
         files[configuration.network] = file
         learning.initial_network(configuration, spec, files, spec.seed)

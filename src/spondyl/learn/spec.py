@@ -22,7 +22,7 @@ from spondyl.learn.strategies import STRATEGIES
 Side = Annotated[int, Field(ge=16, le=2048)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-PRESENTATION = frozenset({"title", "published", "heatmaps", "gallery_films"})
+PRESENTATION = frozenset({"title", "published", "heatmaps", "gallery_films", "gallery_wrong"})
 """Keys that change what is shown and no result; they may differ when a study is resumed."""
 _PRODUCT = frozenset({"networks", "strategies", "protocols", "folds", "find_duplicates"})
 """Keys that say which trials there are; a trial's own definition holds them already."""
@@ -56,6 +56,8 @@ class StudySpec(_Frozen):
     """"selected": those drawn for the report; "all": every film under every configuration."""
     gallery_films: int = Field(default=3, ge=0, le=50)
     """Correct films of each class drawn in the report, chosen by the seed."""
+    gallery_wrong: int = Field(default=1000, ge=0)
+    """At most so many of the best configuration's wrong films are drawn; all are in the CSV."""
 
     epochs: int = Field(default=100, ge=1, le=10_000)
     batch_size: int = Field(default=32, ge=2, le=4096)

@@ -153,12 +153,13 @@ def _galleries(study: Study, outcomes: Sequence[Outcome]) -> tuple[Gallery, ...]
         )
     ]
     if selection.best is not None:
+        shown = selection.wrong[: spec.gallery_wrong]
         galleries.append(
             Gallery(
-                "Every film that the best configuration got wrong",
-                f"{len(selection.wrong)} films, by {selection.best}.",
+                "Films that the best configuration got wrong",
+                f"{len(shown)} of {len(selection.wrong)} films, by {selection.best}.",
                 caption,
-                _gallery_rows(study, outcomes, selection.wrong, maps),
+                _gallery_rows(study, outcomes, shown, maps),
                 expert_column=True,
             )
         )
@@ -203,10 +204,10 @@ def _gallery_row(
                 predicted=label,
                 probability=float(table.probabilities[row, column]),
                 correct=column == int(table.truth[row]),
-                png=overlay.png(overlay.draw(small, heat, shown.peak)),
+                jpeg=overlay.jpeg(overlay.draw(small, heat, shown.peak)),
                 caption=f"{shown.method} at {shown.layer}, peak {shown.peak:.3g} logit",
             )
         )
     return GalleryRow(
-        film.image_id, str(film.label), overlay.png(overlay.bare(small)), tuple(cells)
+        film.image_id, str(film.label), overlay.jpeg(overlay.bare(small)), tuple(cells)
     )

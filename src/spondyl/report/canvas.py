@@ -67,7 +67,8 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with matplotlib.rc_context(_STYLE):
             figure = draw(*args, **kwargs)
-            figure.draw_without_rendering()
+            for _ in range(2):  # the first layout makes room for what the second one moves
+                figure.draw_without_rendering()
             figure.set_layout_engine("none")
             return figure
 

@@ -119,7 +119,7 @@ class GalleryCell:
     probability: float
     """Of `predicted`, 0 … 1, not calibrated unless the gallery's caption says so."""
     correct: bool
-    png: bytes = b""
+    jpeg: bytes = b""
     """The overlay; empty for "not drawn"."""
     caption: str = ""
     """Method, layer and the peak that full colour stands for."""
@@ -131,7 +131,7 @@ class GalleryRow:
 
     image_id: str
     truth: str
-    png: bytes
+    jpeg: bytes
     """The film without anything drawn on it."""
     cells: tuple[GalleryCell, ...]
 
@@ -156,7 +156,7 @@ class ReportContents:
 
     title: str
     when: str
-    """When the study ended, as text (ISO 8601, UTC)."""
+    """When the study was begun, as text (ISO 8601, UTC)."""
     command: str
     """The command that made the study; "" where it was made from Python."""
     environment: Mapping[str, str]

@@ -267,7 +267,7 @@ def _reproduce(contents: ReportContents) -> dict[str, str]:
     """What is needed to make the same figures again, in the order to be shown."""
     return {
         "command": contents.command or "not stated",
-        "finished": contents.when,
+        "begun": contents.when,
         "cohort sha256": contents.cohort.sha256,
         "splits sha256": contents.splits.sha256,
         "splits seed": str(contents.splits.seed),
@@ -284,5 +284,5 @@ def _tied(text: str) -> str:
     return text.replace(" %", "\u00a0%")
 
 
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
