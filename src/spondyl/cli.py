@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.exceptions import Exit, TyperException
+from typer.exceptions import TyperException
 
 from spondyl.errors import SpondylError
 from spondyl.terminal import refuse, say, tracking
 
 NOTICE = "For research, not for diagnosis."
+_INTERRUPTED = 130
 
 app = typer.Typer(
     name="spondyl",
@@ -95,7 +96,9 @@ def data_phantom(
 ) -> None:
     """Draw radiographs with known truth: films, spine masks, landmarks, angles; and a sheet."""
     from spondyl.data.phantom import drawing, output
+    from spondyl.files import refuse_unless_free
 
+    refuse_unless_free(out)
     with tracking() as track:
         films = drawing.cohort(
             n,
@@ -191,30 +194,38 @@ def networks(as_json: Json = False) -> None:
 def main() -> None:
     """Runs the command line and leaves with its exit code."""
     try:
-        app(standalone_mode=False)
+        code = app(prog_name="spondyl", standalone_mode=False)
+        if code == _INTERRUPTED:  # Typer catches Ctrl-C, and tells us by nothing else
+            raise KeyboardInterrupt
     except SpondylError as error:
         refuse(error.message, error.hint)
         sys.exit(2)
-    except Exit as error:
-        sys.exit(error.exit_code)
     except TyperException as error:
-        refuse(error.format_message(), f"See `{_asked_for()} --help`.")
+        refuse(*_misuse(error))
+        sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        refuse(
+            f"{where}{error.strerror or error}",
+            "Is there space on the disk, and may you read and write there?",
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         refuse("interrupted", "Run the same command again; a study goes on where it was.")
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
+    sys.exit(code)
 
 
-def _asked_for() -> str:
-    """The command and sub-command as far as they are known, for a hint."""
-    groups = {group.name: group.typer_instance for group in app.registered_groups}
-    words = ["spondyl"]
-    for word in sys.argv[1:3]:
-        known = word in groups if len(words) == 1 else words[1] in groups
-        commands = {command.name for command in app.registered_commands}
-        if known or (len(words) == 1 and word in commands | {"demo", "networks"}):
-            words.append(word)
-    return " ".join(words)
+def _misuse(error: TyperException) -> tuple[str, str]:
+    """Error and hint for a command line that Typer refuses, with the value that it leaves out."""
+    said, context = error.format_message(), getattr(error, "ctx", None)
+    hint = f"See `{context.command_path if context else 'spondyl'} --help`."
+    if "\n" in said:  # where no command is given, Typer's message is the help
+        say(said)
+        return "no command given", "Name one of the commands above."
+    faults: list[Any] = getattr(error.__cause__, "errors", list)()
+    got = repr(faults[0]["input"]) if faults else ""
+    return (said if got in said else f"{said}, got {got}"), hint
 
 
 def _command() -> str:

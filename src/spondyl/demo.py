@@ -69,12 +69,13 @@ def spec(seed: int) -> StudySpec:
 def run(out: Path, seed: int = 0, track: Track = silently) -> Demonstrated:
     """Draws the films into `out`/phantoms, runs the study in `out`/study, and writes its report."""
     refuse_unless_free(out)
+    asked = spec(seed)  # an impossible seed is refused before any work
     films = drawing.cohort(
         N_FILMS, seed, size=FILM_SIZE, size_jitter=0.2, field="thoracolumbar", track=track
     )
     drawn = output.save(out / "phantoms", films, track)
     reported = whole.study_and_report(
-        spec(seed),
+        asked,
         drawn / "films",
         out / "study",
         {},

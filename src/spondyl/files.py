@@ -116,10 +116,16 @@ def refuse_unless_free(path: Path) -> None:
         raise SpondylError(
             f"{path}: is there already", "Name a new folder; nothing is ever overwritten."
         )
-    parent = next(ancestor for ancestor in path.absolute().parents if ancestor.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
+    refuse_unless_fillable(path)
+
+
+def refuse_unless_fillable(path: Path) -> None:
+    """Raises `SpondylError` where no files can be put into the folder `path`, there or not yet."""
+    whole = path.absolute()
+    there = next(part for part in (whole, *whole.parents) if part.exists() or part.is_symlink())
+    if not there.is_dir() or not os.access(there, os.W_OK):
         raise SpondylError(
-            f"{path}: cannot be made, {parent} is not a folder that can be written to",
+            f"{path}: cannot be filled, {there} is not a folder that can be written to",
             "Name a folder that you may write to.",
         )
 

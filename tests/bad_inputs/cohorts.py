@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bad_inputs.place import Place
 from PIL import Image
+
+from bad_inputs.place import Place
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,20 @@ def after(change: Callable[[Place], object]) -> Callable[[Place], Path]:
     return make
 
 
+def loop(place: Place) -> Path:
+    """A link to itself."""
+    path = place.root / "loop"
+    path.symlink_to("loop")
+    return path
+
+
+def empty(place: Place) -> Path:
+    """A folder with nothing in it."""
+    path = place.root / "empty"
+    path.mkdir()
+    return path
+
+
 def bomb() -> bytes:
     """A PNG whose header claims 100,000 × 100,000 pixels."""
     header = b"IHDR" + struct.pack(">IIBBBBB", 100_000, 100_000, 8, 0, 0, 0, 0)
@@ -94,13 +109,13 @@ FOLDERS = [
     Spoiled("a film for a folder", lambda place: place.film(), "neither a folder nor a CSV", False),
     Spoiled(
         "a link to itself",
-        after(lambda place: (shutil.rmtree(place.films), os.symlink("films", place.films))),
-        "Too many levels of symbolic links",
+        loop,
+        "no such file or folder",
         False,
     ),
     Spoiled(
         "an empty folder",
-        after(lambda place: (shutil.rmtree(place.films), place.films.mkdir())),
+        empty,
         "there is no film",
     ),
     Spoiled(
@@ -111,13 +126,15 @@ FOLDERS = [
     Spoiled(
         "loose files only",
         after(
-            lambda place: [
-                (film.rename(place.films / f"{film.parent.name}-{film.name}"))
-                for film in sorted(place.films.glob("*/*"))
-            ]
-            and [folder.rmdir() for folder in place.films.iterdir() if folder.is_dir()]
+            lambda place: (
+                [
+                    (film.rename(place.films / f"{film.parent.name}-{film.name}"))
+                    for film in sorted(place.films.glob("*/*"))
+                ]
+                and [folder.rmdir() for folder in place.films.iterdir() if folder.is_dir()]
+            )
         ),
-        "holds 24 files and no class folder",
+        "holds 36 files and no class folder",
     ),
     Spoiled(
         "a film beside the class folders",
@@ -140,7 +157,7 @@ FOLDERS = [
         "scoliosis: its films are of 1 group, fewer than 2 folds",
     ),
     Spoiled("a JPEG cut short", after(cut_short), "normal/cut.jpg: cannot be decoded as JPEG"),
-    Spoiled("an empty file", film_of(b""), "normal/film.jpg: is empty"),
+    Spoiled("an empty file", film_of(b""), "normal/film.jpg: the file is empty"),
     Spoiled("text called .jpg", film_of(b"Dear doctor,"), "normal/film.jpg: is not an image"),
     Spoiled("a GIF", saved("film.gif", *shades(1)), "the format GIF is not accepted"),
     Spoiled("a BMP", saved("film.bmp", *shades(1)), "the format BMP is not accepted"),
@@ -262,7 +279,7 @@ MANIFESTS = [
     Spoiled("a manifest in Latin 1", bytes_of("path,label\né".encode("latin-1")), "UTF-8", False),
     Spoiled("rubbish called .csv", bytes_of(bytes(range(128)) * 9), "is not CSV", False),
     Spoiled("a film called .csv", bytes_of(bomb()), "is not UTF-8 text (byte 0)", False),
-    Spoiled("a quote never closed", row('"films', "normal"), "is not CSV (line 26", False),
+    Spoiled("a quote never closed", row('"films', "normal"), "is not CSV (line 38", False),
 ]
 
 COHORTS = FOLDERS + MANIFESTS

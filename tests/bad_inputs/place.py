@@ -23,7 +23,7 @@ class Place:
 
     root: Path
     drawn: Path
-    """A sound cohort of 24 films in class folders."""
+    """A sound cohort of 36 films in class folders."""
     weights: Path
     """Sound weights of test_resnet, as safetensors."""
     done: Path
@@ -72,3 +72,5 @@ class Case:
     """Part of the error."""
     hints: str = ""
     """Part of the hint."""
+    at_once: bool = False
+    """Whether nothing may have begun before the error."""

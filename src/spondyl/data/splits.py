@@ -76,7 +76,7 @@ class Splits:
 def draw(cohort: Cohort, n_folds: int, seed: int) -> Splits:
     """Stratified, grouped folds of `cohort`; the same seed draws the same folds.
 
-    Raises `SpondylError` where a class has fewer groups than folds.
+    Raises `SpondylError` where a class has fewer groups than folds, or too few to be learned from.
     """
     if problems := too_few_groups(cohort.radiographs, cohort.labels, n_folds):
         raise SpondylError.of(problems, "the cohort's classes")
@@ -86,9 +86,11 @@ def draw(cohort: Cohort, n_folds: int, seed: int) -> Splits:
     groups = np.array([film.group_id for film in films])
     folds: list[Fold] = []
     for rest, test in _parts(labels, groups, n_folds, seed):
+        _refuse_unless_divisible(cohort, labels[rest], len(folds))
         # The first of the inner parts steers; a fold's own number keeps inner parts independent.
         inner = _parts(labels[rest], groups[rest], TUNE_PARTS, seed + 1 + len(folds))
         train, tune = next(iter(inner))
+        _refuse_unless_all_taught(cohort, labels[rest[train]], len(folds))
         parts = (rest[train], rest[tune], test)
         folds.append(Fold(*(tuple(sorted(ids[part].tolist())) for part in parts)))
     splits = Splits(f"stratified grouped {n_folds}-fold", seed, cohort.sha256, tuple(folds))
@@ -118,6 +120,28 @@ def prove(splits: Splits, cohort: Cohort) -> None:
                 f"splits: a group is in two parts of fold {number}",
                 "Start the study in a new folder.",
             )
+
+
+def _refuse_unless_divisible(cohort: Cohort, labels: np.ndarray[Any, Any], fold: int) -> None:
+    """Raises `SpondylError` unless some class has a film for each part of what is learned from."""
+    most = int(np.bincount(labels).max())
+    if most < TUNE_PARTS:
+        raise SpondylError(
+            f"{cohort.root}: fold {fold} leaves at most {most} films of a class to learn from; "
+            f"at least {TUNE_PARTS} of one class are needed, since some of them steer",
+            "Add films, or ask for more folds.",
+        )
+
+
+def _refuse_unless_all_taught(cohort: Cohort, labels: np.ndarray[Any, Any], fold: int) -> None:
+    """Raises `SpondylError` unless films of every class are learned from."""
+    counts = np.bincount(labels, minlength=len(cohort.labels))
+    absent = [cohort.labels.names[column] for column in np.flatnonzero(counts == 0)]
+    if absent:
+        raise SpondylError(
+            f"{cohort.root}: fold {fold} leaves no film of {', '.join(absent)} to learn from",
+            "Add films of it, or ask for more folds.",
+        )
 
 
 def _parts(

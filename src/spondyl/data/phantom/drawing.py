@@ -29,7 +29,7 @@ from spondyl.data.phantom.filming import (
     drawn_setting,
     write_lead,
 )
-from spondyl.data.phantom.shortcuts import Shortcut, shortcut_named, variant_for
+from spondyl.data.phantom.shortcuts import SHORTCUTS, Shortcut, shortcut_named, variant_for
 from spondyl.data.phantom.truth import (
     Truth,
     largest_angle_degrees,
@@ -81,7 +81,7 @@ def draw(
     a negative seed or a film too small to show a spine.
     """
     _refuse_nonsense(seed, view, size, field)
-    planted = None if shortcut is None else shortcut_named(shortcut, strength)
+    planted = _planted(shortcut, strength)
     streams = {name: _stream(seed, index, name) for name in _STREAMS}
     setting = drawn_setting(streams["aim"], view, field, size[0])
     anatomy = spine or spines.drawn(streams["spine"], label, setting.field)
@@ -148,6 +148,8 @@ def cohort(
             f"{n} films with a size jitter of {size_jitter:g}: not possible",
             "Ask for one film or more, and a jitter between 0 and 1.",
         )
+    _planted(shortcut, strength)
+    _refuse_nonsense(seed, "frontal" if view == "mixed" else view, size, field)
     films = []
     for index in track(range(n), "drawing films", n):
         rng = _stream(seed, index, "cohort")
@@ -230,6 +232,17 @@ def _label_of(seed: int, index: int, ends: NDArray[np.float64]) -> str:
     rng = _stream(seed, block, "labels")
     points = (rng.permutation(_BLOCK) + rng.random()) / _BLOCK
     return SPINE_LABELS.names[int(np.searchsorted(ends[:-1], points[place], side="right"))]
+
+
+def _planted(shortcut: str | None, strength: float) -> Shortcut | None:
+    if shortcut is not None:
+        return shortcut_named(shortcut, strength)
+    if strength != 1:
+        raise SpondylError(
+            f"shortcut strength {strength:g}: without a shortcut it means nothing",
+            f"Plant one of these: {', '.join(SHORTCUTS)}.",
+        )
+    return None
 
 
 def _refuse_nonsense(seed: int, view: str, size: tuple[int, int], field: str | None) -> None:
