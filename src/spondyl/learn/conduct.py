@@ -29,7 +29,7 @@ from spondyl.learn.environment import environment
 from spondyl.learn.learning import Materials
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.preprocess import prepare
-from spondyl.learn.spec import StudySpec
+from spondyl.learn.spec import Precision, StudySpec
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import STUDY, Study, load, save
 from spondyl.learn.weights import MissingWeightsError, WeightsFile
@@ -58,7 +58,8 @@ def begin(
     if not resuming:
         refuse_unless_free(folder)
     files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights)
-    cohort = cohorts.read(cohort_path, LabelSet.of(spec.labels), folds=spec.folds, track=track)
+    labels = LabelSet.of(spec.labels)
+    cohort = cohorts.read(cohort_path, labels, decode=True, folds=spec.folds, track=track)
     if resuming:
         return _resumed(load(folder), spec, cohort, files, not_run)
     found: tuple[DuplicateGroup, ...] = ()
@@ -105,14 +106,14 @@ def run(study: Study, cache: Path, fabric: Fabric, track: Track = silently) -> N
         waiting = held
 
 
-def fabric_on(device: str) -> Fabric:
-    """A Fabric on "cpu", "cuda" or "auto" (CUDA where there is one), in single precision."""
+def fabric_on(device: str, precision: Precision = "32-true") -> Fabric:
+    """A Fabric on "cpu", "cuda" or "auto" (CUDA where there is one), in the given precision."""
     if device not in ("auto", "cpu", "cuda"):
         raise SpondylError(f"device {device!r}: not known", "One of auto, cpu, cuda.")
     if device == "cuda" and not torch.cuda.is_available():
         raise SpondylError("device 'cuda': no GPU is to be had here", "Use --device cpu or auto.")
     accelerator = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    fabric = Fabric(accelerator=accelerator, devices=1, precision="32-true")
+    fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
     fabric.launch()
     return fabric
 
@@ -138,7 +139,7 @@ def _find_weights(
             file = files.get(configuration.network) or weight_files.find(
                 configuration.network, given
             )
-        except MissingWeightsError as error:
+        except MissingWeightsError:
             if not skip_missing:
                 raise
             not_run[configuration] = "its weights are neither given nor in the library's cache"

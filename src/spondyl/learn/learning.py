@@ -110,7 +110,10 @@ def _solve(task: Task, materials: Materials) -> Learned:
         found[[row[image_id] for image_id in part]]
         for part in (parts.train, parts.tune, parts.test)
     )
-    solved = probe.fit(train, columns(cohort, parts.train), tune, columns(cohort, parts.tune))
+    balanced = spec.class_weights == "balanced"
+    solved = probe.fit(
+        train, columns(cohort, parts.train), tune, columns(cohort, parts.tune), balanced=balanced
+    )
     return Learned(
         solved.head.logits(test),
         (("inverse_strength", solved.inverse_strength), ("tune_loss", solved.tune_loss)),
@@ -146,9 +149,7 @@ def _train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
         checkpoint,
         materials.track,
     )
-    test = training.predict(
-        network, part(parts.test).images, spec.preprocessing, spec.batch_size, materials.fabric
-    )
+    test = training.predict(network, part(parts.test).images, spec, materials.fabric.device)
     best = trained.history[trained.best_epoch]
     tensors = {name: t.detach().cpu().contiguous() for name, t in learned.state_dict().items()}
     chosen = (("epoch", float(trained.best_epoch)), ("tune_loss", best.tune_loss))

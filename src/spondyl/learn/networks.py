@@ -62,20 +62,40 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
-class PooledLinear(nn.Module):
+class Head(nn.Module):
+    """Feature map → logits in two steps: `reduced`, without parameters, then `classify`."""
+
+    def reduced(self, feature_map: Tensor) -> Tensor:
+        """(n, features) of a feature map (n, channels, h, w)."""
+        raise NotImplementedError
+
+    def classify(self, reduced: Tensor) -> Tensor:
+        """Logits (n, labels) of (n, features)."""
+        raise NotImplementedError
+
+    def forward(self, feature_map: Tensor) -> Tensor:
+        """Logits (n, labels) of a feature map (n, channels, h, w)."""
+        return self.classify(self.reduced(feature_map))
+
+
+class PooledLinear(Head):
     """A head that averages the feature map over the image and maps it linearly to logits."""
 
     def __init__(self, n_channels: int, n_labels: int) -> None:
         super().__init__()
         self.linear = nn.Linear(n_channels, n_labels)
 
-    def forward(self, feature_map: Tensor) -> Tensor:
-        """Logits (n, labels) of a feature map (n, channels, h, w)."""
-        logits: Tensor = self.linear(feature_map.mean(dim=(2, 3)))
+    def reduced(self, feature_map: Tensor) -> Tensor:
+        """(n, channels): the mean over the map."""
+        return feature_map.mean(dim=(2, 3))
+
+    def classify(self, reduced: Tensor) -> Tensor:
+        """Logits (n, labels) of (n, channels)."""
+        logits: Tensor = self.linear(reduced)
         return logits
 
 
-class DenseHead(nn.Module):
+class DenseHead(Head):
     """VGG's head: the last pooling, 7 × 7 averages, two dense layers with dropout, a last one."""
 
     def __init__(self, pool: nn.Module, average: nn.Module, classifier: nn.Sequential) -> None:
@@ -84,9 +104,14 @@ class DenseHead(nn.Module):
         self.average = average
         self.classifier = classifier
 
-    def forward(self, feature_map: Tensor) -> Tensor:
-        """Logits (n, labels) of a feature map (n, channels, h, w)."""
-        logits: Tensor = self.classifier(self.average(self.pool(feature_map)).flatten(1))
+    def reduced(self, feature_map: Tensor) -> Tensor:
+        """(n, 49 × channels): pooled, averaged to 7 × 7, laid out in a row."""
+        flat: Tensor = self.average(self.pool(feature_map)).flatten(1)
+        return flat
+
+    def classify(self, reduced: Tensor) -> Tensor:
+        """Logits (n, labels) of (n, 49 × channels)."""
+        logits: Tensor = self.classifier(reduced)
         return logits
 
 
@@ -94,7 +119,7 @@ class Network(nn.Module):
     """A network in its two parts; takes normalised images (n, 3, h, w), gives logits (n,
     labels)."""
 
-    def __init__(self, name: str, body: nn.Sequential, head: nn.Module, n_channels: int) -> None:
+    def __init__(self, name: str, body: nn.Sequential, head: Head, n_channels: int) -> None:
         super().__init__()
         self.name = name
         self.body = body
@@ -160,7 +185,7 @@ Stages = list[tuple[str, list[tuple[str, nn.Module]]]]
 """(name of the cut after it, its modules in order with the library's names)."""
 
 
-def _split_resnet(whole: nn.Module, n_labels: int) -> tuple[Stages, nn.Module | None]:
+def _split_resnet(whole: nn.Module, n_labels: int) -> tuple[Stages, Head | None]:
     del n_labels
     children = dict(whole.named_children())
     last = list(children).index("layer1")
@@ -169,7 +194,7 @@ def _split_resnet(whole: nn.Module, n_labels: int) -> tuple[Stages, nn.Module | 
     return [("stem", stem), *((name, [(name, children[name])]) for name in layers)], None
 
 
-def _split_vgg(whole: nn.Module, n_labels: int) -> tuple[Stages, nn.Module | None]:
+def _split_vgg(whole: nn.Module, n_labels: int) -> tuple[Stages, Head | None]:
     *features, (_, last_pool) = whole.get_submodule("features").named_children()
     stages: Stages = [("block1", [])]
     for name, module in features:
@@ -188,7 +213,7 @@ def _split_vgg(whole: nn.Module, n_labels: int) -> tuple[Stages, nn.Module | Non
     return stages, DenseHead(last_pool, whole.get_submodule("avgpool"), dense)
 
 
-def _split_densenet(whole: nn.Module, n_labels: int) -> tuple[Stages, nn.Module | None]:
+def _split_densenet(whole: nn.Module, n_labels: int) -> tuple[Stages, Head | None]:
     del n_labels
     stages: Stages = [("stem", [])]
     for name, module in whole.get_submodule("features").named_children():
@@ -200,7 +225,7 @@ def _split_densenet(whole: nn.Module, n_labels: int) -> tuple[Stages, nn.Module 
     return stages, None
 
 
-_SPLITS: dict[Family, Callable[[nn.Module, int], tuple[Stages, nn.Module | None]]] = {
+_SPLITS: dict[Family, Callable[[nn.Module, int], tuple[Stages, Head | None]]] = {
     "resnet": _split_resnet,
     "vgg": _split_vgg,
     "densenet": _split_densenet,

@@ -71,6 +71,8 @@ class PredictionTable:
     def joined(cls, parts: Sequence[PredictionTable], order: Sequence[str]) -> PredictionTable:
         """All rows of `parts` (folds of one configuration) in the given order of image ids."""
         row = {image_id: (part, i) for part in parts for i, image_id in enumerate(part.image_ids)}
+        if len(row) < sum(map(len, parts)):
+            raise ValueError("a film stands in the parts more than once")
         where = [row[image_id] for image_id in order if image_id in row]
         return cls(
             parts[0].labels,

@@ -53,21 +53,23 @@ def fit(
     train_labels: NDArray[np.int64],
     tune: NDArray[np.float32],
     tune_labels: NDArray[np.int64],
+    *,
+    balanced: bool = False,
 ) -> Solved:
     """The strength with the lowest tune cross-entropy, then one head for both parts with it.
 
     `train` (n, channels) and `tune` (m, channels) with label columns (n,) and (m,). Every label
-    must occur in `train`.
+    must occur in `train`. `balanced` weighs each class in the fit by n / (labels · films of it).
     """
     n_labels = int(max(train_labels.max(), tune_labels.max())) + 1
     losses = [
         cross_entropy(head.logits(tune), tune_labels)
-        for head in solve(train, train_labels, n_labels, STRENGTHS)
+        for head in solve(train, train_labels, n_labels, STRENGTHS, balanced=balanced)
     ]
     best = int(np.argmin(losses))
     both = np.concatenate([train, tune])
     labels = np.concatenate([train_labels, tune_labels])
-    (head,) = solve(both, labels, n_labels, STRENGTHS[best : best + 1])
+    (head,) = solve(both, labels, n_labels, STRENGTHS[best : best + 1], balanced=balanced)
     return Solved(head, STRENGTHS[best], losses[best])
 
 
@@ -76,6 +78,8 @@ def solve(
     labels: NDArray[np.int64],
     n_labels: int,
     strengths: tuple[float, ...],
+    *,
+    balanced: bool = False,
 ) -> list[LinearHead]:
     """For each inverse strength the multinomial L2 logistic regression of `labels` on `features`.
 
@@ -95,7 +99,7 @@ def solve(
     coordinates, directions = left[:, kept] * scale[kept], directions[kept]
     heads = []
     for strength in strengths:
-        weight, intercept = _solve_one(coordinates, labels, n_labels, strength)
+        weight, intercept = _solve_one(coordinates, labels, n_labels, strength, balanced)
         folded = weight @ directions / spread
         heads.append(LinearHead(folded, intercept - folded @ mean))
     return heads
@@ -107,9 +111,15 @@ def cross_entropy(logits: Array, labels: NDArray[np.int64]) -> float:
 
 
 def _solve_one(
-    coordinates: Array, labels: NDArray[np.int64], n_labels: int, strength: float
+    coordinates: Array, labels: NDArray[np.int64], n_labels: int, strength: float, balanced: bool
 ) -> tuple[Array, Array]:
-    solver = LogisticRegression(C=strength, solver="lbfgs", tol=TOLERANCE, max_iter=10_000)
+    solver = LogisticRegression(
+        C=strength,
+        solver="lbfgs",
+        tol=TOLERANCE,
+        max_iter=10_000,
+        class_weight="balanced" if balanced else None,
+    )
     solver.fit(coordinates, labels)
     if int(solver.n_iter_.max()) >= solver.max_iter:
         raise SpondylError(

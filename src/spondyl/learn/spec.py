@@ -20,16 +20,19 @@ from spondyl.learn.preprocess import Preprocessing
 from spondyl.learn.strategies import STRATEGIES
 
 Side = Annotated[int, Field(ge=16, le=2048)]
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 PRESENTATION = frozenset({"title", "published", "heatmaps", "gallery_films", "gallery_wrong"})
 """Keys that change what is shown and no result; they may differ when a study is resumed."""
-_PRODUCT = frozenset({"networks", "strategies", "protocols", "folds", "find_duplicates"})
+_PRODUCT = frozenset(
+    {"networks", "strategies", "protocols", "folds", "only_folds", "find_duplicates"}
+)
 """Keys that say which trials there are; a trial's own definition holds them already."""
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class StudySpec(_Frozen):
@@ -68,6 +71,16 @@ class StudySpec(_Frozen):
     stop_patience: int = Field(default=15, ge=1)
     """Epochs without a lower tune loss after which a trial stops."""
 
+    class_weights: Literal["none", "balanced"] = "none"
+    """"balanced": a class weighs n / (classes · films of it), in every loss."""
+    precision: Precision = "32-true"
+    """Of training steps, as Lightning Fabric names it; explanations are in single precision."""
+    views: int = Field(default=0, ge=0, le=1000)
+    """`feature-extraction` only: draw each epoch's films from the stored features of so many
+    augmented views; 0 augments anew in every epoch, as the paper does."""
+    only_folds: tuple[int, ...] = ()
+    """Run only these folds, for a first look; the report says so. Empty for all."""
+
     flip: Share = 0.5
     """Probability of a horizontal flip; 0 for none."""
     rotate_degrees: float = Field(default=15.0, ge=0, le=180)
@@ -89,9 +102,9 @@ class StudySpec(_Frozen):
                 raise ValueError(f"{error.message}. {error.hint}") from error
         return names
 
-    @field_validator("networks", "strategies", "protocols", "labels")
+    @field_validator("networks", "strategies", "protocols", "labels", "only_folds")
     @classmethod
-    def _no_repeats(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+    def _no_repeats(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(set(values)) < len(values):
             raise ValueError("a value stands in it twice")
         return values
@@ -103,6 +116,10 @@ class StudySpec(_Frozen):
             raise ValueError(f"zoom: [{low}, {high}] is not a range of positive scales")
         if self.learning_rate_floor > self.learning_rate:
             raise ValueError("learning_rate_floor: above learning_rate")
+        if not all(0 <= fold < self.folds for fold in self.only_folds):
+            raise ValueError(
+                f"only_folds: {list(self.only_folds)} are not among {self.folds} folds"
+            )
         if not self.configurations:
             raise ValueError("strategies: solved ones need the protocol nested")
         return self
@@ -123,6 +140,11 @@ class StudySpec(_Frozen):
         )
 
     @property
+    def folds_run(self) -> tuple[int, ...]:
+        """Numbers of the folds that are run, from 0."""
+        return tuple(sorted(self.only_folds)) or tuple(range(self.folds))
+
+    @property
     def preprocessing(self) -> Preprocessing:
         """What is done to every film."""
         return Preprocessing(size=self.size, fit=self.fit, colour=self.colour)
@@ -134,7 +156,7 @@ class StudySpec(_Frozen):
 
     def substance(self) -> dict[str, Any]:
         """What may not change when a study is resumed."""
-        return self.model_dump(mode="json", exclude=set(PRESENTATION))
+        return self.model_dump(mode="json", exclude={*PRESENTATION, "only_folds"})
 
 
 def read(path: Path) -> StudySpec:
@@ -178,7 +200,7 @@ def _problem(details: Any) -> Problem:
     where = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
         near = difflib.get_close_matches(where, StudySpec.model_fields, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "See `spondyl study run --help`."
+        hint = f"Did you mean {near[0]}?" if near else f"Keys: {', '.join(StudySpec.model_fields)}."
         return Problem(where, "not a key of a study", hint)
     if details["type"] == "missing":
         return Problem(where, "missing", f'For example {where} = ["..."].')

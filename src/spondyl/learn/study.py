@@ -49,7 +49,7 @@ class Study:
         weights_id = "random" if initial == "random" else self.files[configuration.network].sha256
         return tuple(
             Trial.of(configuration, fold, self.spec, self.splits, weights_id)
-            for fold in range(len(self.splits.folds))
+            for fold in self.spec.folds_run
         )
 
     @property
@@ -76,8 +76,8 @@ class Study:
 
     def _outcome(self, configuration: Configuration) -> Outcome:
         finished = self.finished(configuration)
-        if len(finished) < len(self.splits.folds):
-            missing = f"{len(finished)} of {len(self.splits.folds)} folds finished"
+        if len(finished) < len(self.spec.folds_run):
+            missing = f"{len(finished)} of {len(self.spec.folds_run)} folds finished"
             return Outcome(configuration, None, not_run=missing)
         order = [film.image_id for film in self.cohort.radiographs]
         table = PredictionTable.joined([one.predictions for one in finished], order)
@@ -102,11 +102,23 @@ def load(folder: Path) -> Study:
             "Give the folder that `spondyl study run … --out` made.",
         )
     document = read_json(folder / STUDY)
-    if document.get("schema_version") != SCHEMA_VERSION:
+    version = document.get("schema_version") if isinstance(document, dict) else SCHEMA_VERSION
+    if version != SCHEMA_VERSION:
         raise SpondylError(
-            f"{folder / STUDY}: schema {document.get('schema_version')}, this is {SCHEMA_VERSION}",
+            f"{folder / STUDY}: schema {version}, this is {SCHEMA_VERSION}",
             "Use the version of spondyl that made the study.",
         )
+    try:
+        return _study(folder, document)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SpondylError(
+            f"{folder / STUDY}: not in the form of schema {SCHEMA_VERSION} ({error})",
+            "The file is damaged; start the study in a new folder.",
+        ) from error
+
+
+def _study(folder: Path, document: Mapping[str, Any]) -> Study:
+    """The study of a document that `_document` made; KeyError or the like for any other."""
     cohort = Cohort.from_dict(document["cohort"])
     drawn = Splits.from_dict(read_json(folder / SPLITS))
     splits.prove(drawn, cohort)
@@ -161,7 +173,7 @@ def status(study: Study) -> tuple[Standing, ...]:
     for configuration in study.spec.configurations:
         why = study.not_run.get(configuration, "")
         finished = 0 if why else len(study.finished(configuration))
-        left = 0 if why else len(study.splits.folds) - finished
+        left = 0 if why else len(study.spec.folds_run) - finished
         rows.append(Standing(configuration, finished, left, why))
     return tuple(rows)
 

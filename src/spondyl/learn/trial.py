@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,9 @@ from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.weights import WeightsFile
 
 SCHEMA_VERSION = 1
+HISTORY = "history.csv"
 MANIFEST, PREDICTIONS, TENSORS = "manifest.json", "predictions.csv", "learned.safetensors"
+_AGAIN = "Delete {} and run the study again; the other trials are kept."
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,22 @@ def read(trial: Trial, folder: Path, cohort: Cohort) -> FinishedTrial | None:
     if not (home / MANIFEST).is_file():
         return None
     manifest = read_json(home / MANIFEST)
+    try:
+        return _finished(manifest, home, cohort)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SpondylError(
+            f"{home / MANIFEST}: not in the form of schema {SCHEMA_VERSION} ({error})",
+            _AGAIN.format(home),
+        ) from error
+
+
+def _finished(manifest: dict[str, Any], home: Path, cohort: Cohort) -> FinishedTrial:
+    """The trial of a manifest that `_manifest` made; KeyError or the like for any other."""
     for name, sha256 in manifest["sha256"].items():
         if not (home / name).is_file() or sha256_of_file(home / name) != sha256:
             raise SpondylError(
                 f"{home / name}: changed since the trial ended",
-                f"Delete {home} and run the study again; the other trials are kept.",
+                _AGAIN.format(home),
             )
     fold = manifest["outcome"]
     history = tuple(Epoch(**epoch) for epoch in fold.pop("history"))
@@ -173,8 +186,16 @@ def _run_locked(trial: Trial, materials: Materials, folder: Path) -> None:
     with new_folder(folder / trial.trial_id) as home:
         write_text(home / PREDICTIONS, predictions.as_csv(_table(trial, materials, learned)))
         safetensors.torch.save_file(learned.tensors, home / TENSORS)
+        if learned.history:
+            write_text(home / HISTORY, _history_csv(learned.history))
         write_json(home / MANIFEST, _manifest(trial, outcome, learned.record, home))
     checkpoint.unlink(missing_ok=True)
+
+
+def _history_csv(history: tuple[Epoch, ...]) -> str:
+    lines = [[field.name for field in fields(Epoch)]]
+    lines += [[str(getattr(epoch, name)) for name in lines[0]] for epoch in history]
+    return predictions.csv_text(lines)
 
 
 def _manifest(

@@ -218,6 +218,11 @@ def _refuse_misfits(
                 f"{path}: {name} is {tuple(theirs.shape)}, {network} needs {tuple(ours.shape)}",
                 "The file belongs to another network.",
             )
+        if theirs.dtype != ours.dtype:
+            raise SpondylError(
+                f"{path}: {name} holds {theirs.dtype}, {network} needs {ours.dtype}",
+                "Give weights that are not quantised.",
+            )
         if not torch.isfinite(theirs).all():
             raise SpondylError(
                 f"{path}: {name} holds values that are not finite", "The file is damaged."

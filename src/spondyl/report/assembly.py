@@ -14,13 +14,14 @@ from typing import Any
 from spondyl.data import pixels
 from spondyl.data.radiograph import Radiograph
 from spondyl.explain import gallery, heatmap, overlay
+from spondyl.explain.cost import Cost
 from spondyl.explain.gallery import Selection
 from spondyl.explain.heatmap import Heatmap
-from spondyl.files import replaced, write_json
+from spondyl.files import read_json, replaced, write_json
 from spondyl.learn import predictions
 from spondyl.learn.outcome import Configuration, Outcome
 from spondyl.learn.study import Study
-from spondyl.report import pages, published, summary
+from spondyl.report import cost_table, pages, published, summary
 from spondyl.report.contents import (
     CohortFacts,
     DuplicateGroup,
@@ -31,8 +32,10 @@ from spondyl.report.contents import (
     ReportContents,
     SplitFacts,
 )
+from spondyl.report.published import Published
 from spondyl.report.tables import Table
 
+COSTS = "costs.json"
 LONGEST_SIDE = 420
 """Pixels of the longer side of a drawn film in the report."""
 
@@ -73,10 +76,33 @@ def write(study: Study, outcomes: Sequence[Outcome], more: Additions) -> Path:
         published=quoted,
         duplicates=_duplicates(study),
         galleries=_galleries(study, outcomes),
-        extra_tables=more.tables,
-        remarks=more.remarks,
+        extra_tables=(*_cost_table(study, outcomes, quoted), *more.tables),
+        remarks=(*more.remarks, *_truncation(study)),
     )
     return pages.write(contents, study.folder)
+
+
+def _cost_table(
+    study: Study, outcomes: Sequence[Outcome], quoted: Published | None
+) -> tuple[Table, ...]:
+    path = study.folder / COSTS
+    if not path.is_file():
+        return ()
+    content = read_json(path)
+    measured = [Cost(**{**row, "size": tuple(row["size"])}) for row in content["costs"]]
+    return (cost_table.costs(measured, outcomes, content["hardware"], quoted),)
+
+
+def _truncation(study: Study) -> tuple[str, ...]:
+    """What a reader must know of a study of which only some folds were run."""
+    run, n_folds = study.spec.folds_run, study.spec.folds
+    if len(run) == n_folds:
+        return ()
+    n_films = sum(len(study.splits.folds[fold].test) for fold in run)
+    return (
+        f"Truncated: only {len(run)} of {n_folds} folds were run, so the figures are of {n_films} "
+        f"of {len(study.cohort.radiographs)} films.",
+    )
 
 
 def _all_predictions(outcomes: Sequence[Outcome]) -> str:

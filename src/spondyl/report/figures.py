@@ -176,6 +176,26 @@ def learning(outcome: Outcome) -> Figure:
 
 
 @styled
+def stopped_early(trained: Scored, solved: Scored) -> Figure:
+    """Tune accuracy of a head trained epoch by epoch (mean and range over folds, as long as all
+    folds went on), beside the pooled accuracy of the same features under a solved head."""
+    figure = new_figure(WIDTH * 0.62, 2.6)
+    axes = figure.add_subplot()
+    histories = [fold.history for fold in trained.outcome.folds]
+    n_epochs = min(len(history) for history in histories)
+    tune = 100 * np.array([[e.tune_accuracy for e in h[:n_epochs]] for h in histories])
+    epochs = np.arange(1, n_epochs + 1)
+    axes.fill_between(epochs, tune.min(axis=0), tune.max(axis=0), color=GREEN, alpha=0.2, lw=0)
+    axes.plot(epochs, tune.mean(axis=0), color=GREEN, label="trained, tune part")
+    axes.axhline(
+        100 * solved.pooled.accuracy, color=VERMILION, ls=(0, (4, 2)), label="solved, test parts"
+    )
+    axes.set(xscale="log", xlabel="epoch", ylabel="accuracy, %", xlim=(1, max(n_epochs, 2)))
+    axes.legend(loc="lower right")
+    return figure
+
+
+@styled
 def reliability(scored: Sequence[Scored], n_bins: int = 10) -> Figure:
     """Share of right calls by the probability of the call, in equal bins; bars count the films."""
     figure, panels = new_panels(len(scored), height=2.7)

@@ -10,11 +10,14 @@ import platformdirs
 import torch
 
 from spondyl.errors import SpondylError
-from spondyl.explain import gallery
+from spondyl.explain import cost, gallery
+from spondyl.files import refuse_unless_fillable, write_json
 from spondyl.learn import conduct
 from spondyl.learn import study as studies
+from spondyl.learn.environment import environment
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.spec import StudySpec
+from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import Study
 from spondyl.progress import Track, silently
 from spondyl.report import assembly, published, summary
@@ -74,7 +77,10 @@ def study_and_report(
     """
     if spec.published:
         published.load(spec.published)  # an unknown name is refused before any work
-    fabric = conduct.fabric_on(device)
+    cache = cache or default_cache()
+    if any(STRATEGIES[one.strategy].how == "solved" for one in spec.configurations):
+        refuse_unless_fillable(cache)
+    fabric = conduct.fabric_on(device, spec.precision)
     study = conduct.begin(
         spec,
         cohort,
@@ -84,7 +90,7 @@ def study_and_report(
         command=command,
         track=track,
     )
-    conduct.run(study, cache or default_cache(), fabric, track)
+    conduct.run(study, cache, fabric, track)
     return _reported(study, fabric.device, extras, track)
 
 
@@ -106,8 +112,32 @@ def default_cache() -> Path:
     return Path(platformdirs.user_cache_dir("spondyl")) / "features"
 
 
+def _measure_costs(
+    study: Study, outcomes: Sequence[Outcome], device: torch.device, track: Track
+) -> None:
+    """Writes RUN/costs.json, once: what each network that was run costs on this machine."""
+    path = study.folder / assembly.COSTS
+    if path.is_file():
+        return
+    ran = dict.fromkeys(
+        one.configuration.network for one in outcomes if one.predictions is not None
+    )
+    measured = [
+        cost.measure(network, len(study.spec.labels), study.spec.size, device).as_dict()
+        for network in track(ran, "measuring costs")
+    ]
+    hardware = environment()["hardware"]
+    said = (
+        hardware["gpu"]
+        if device.type == "cuda"
+        else f"{hardware['cpu']}, {hardware['cores']} cores"
+    )
+    write_json(path, {"schema_version": 1, "hardware": said, "costs": measured})
+
+
 def _reported(study: Study, device: torch.device, extras: Extras, track: Track) -> Reported:
     outcomes = study.outcomes()
     gallery.explain_study(study, outcomes, device, track)
+    _measure_costs(study, outcomes, device, track)
     page = assembly.write(study, outcomes, extras(study, outcomes))
     return Reported(study, outcomes, page)
