@@ -1,9 +1,13 @@
 """Drawn films and real ones, for every room's tests."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Read by huggingface_hub when it is imported, so it has to be set before that.
+os.environ["HF_HUB_CACHE"] = tempfile.mkdtemp(prefix="spondyl-no-hub-")
 
 SHARED = Path(os.environ.get("SPONDYL_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -23,4 +27,3 @@ def home_away_from_home(tmp_path_factory, monkeypatch):
     away = tmp_path_factory.getbasetemp() / "home"
     monkeypatch.setenv("XDG_CACHE_HOME", str(away / "cache"))
     monkeypatch.setenv("TORCH_HOME", str(away / "torch"))
-    monkeypatch.setenv("HF_HUB_CACHE", str(away / "hub"))

@@ -100,9 +100,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         yield draft
         draft.chmod(0o777 & ~_umask())
-        if path.is_dir():
-            path.rmdir()
-        draft.rename(path)
+        try:
+            if path.is_dir():
+                path.rmdir()
+            draft.rename(path)
+        except OSError as error:
+            raise SpondylError(
+                f"{path}: somebody else made it in the meantime", "Run the same command again."
+            ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

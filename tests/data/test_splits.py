@@ -1,5 +1,6 @@
 """Folds: whom they keep together, what they balance, and which of them are believed later."""
 
+import contextlib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -53,13 +54,6 @@ def cohorts(draw):
     )
 
 
-def drawn_or_refused(cohort, folds, seed):
-    try:
-        return splits.draw(cohort, folds, seed)
-    except SpondylError:
-        return None
-
-
 @settings(max_examples=40, deadline=None)
 @given(cohorts(), st.integers(2, 5), st.integers(0, 10_000))
 def test_groups_stay_together_and_every_film_is_tested_once_in_any_cohort(cohort, folds, seed):
@@ -74,14 +68,18 @@ def test_groups_stay_together_and_every_film_is_tested_once_in_any_cohort(cohort
     assert tested == dict.fromkeys(group, 1)
     for fold in drawn.folds:
         assert sorted((*fold.train, *fold.tune, *fold.test)) == sorted(group)
-        for one, other in ((fold.train, fold.tune), (fold.train, fold.test), (fold.tune, fold.test)):
+        for one, other in (
+            (fold.train, fold.tune),
+            (fold.train, fold.test),
+            (fold.tune, fold.test),
+        ):
             assert {group[i] for i in one}.isdisjoint(group[i] for i in other)
 
 
-@pytest.mark.parametrize("folds", [2, 3, 5])
-@pytest.mark.parametrize("n", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize(("n", "folds"), [(2, 2), (3, 2), (3, 3), (4, 3), (5, 5), (6, 2), (6, 3)])
 def test_a_cohort_too_small_for_its_folds_is_refused_in_words(n, folds):
-    drawn_or_refused(alone(n, n, n), folds, seed=0)  # any other error fails
+    with contextlib.suppress(SpondylError):  # and by no other error
+        splits.draw(alone(n, n, n), folds, seed=0)
 
 
 @pytest.mark.parametrize("counts", [(71, 188, 79), (10, 50, 25), (12, 12, 12)])
@@ -166,9 +164,7 @@ def test_splits_of_other_films_labels_or_groups_are_refused(cohort):
     others = (
         replace(cohort, radiographs=cohort.radiographs[1:]),
         cohort.with_groups({first.image_id: "another patient"}),
-        replace(
-            cohort, radiographs=(replace(first, label=NAMES[1]), *cohort.radiographs[1:])
-        ),
+        replace(cohort, radiographs=(replace(first, label=NAMES[1]), *cohort.radiographs[1:])),
     )
     for other in others:
         with pytest.raises(SpondylError, match="made for another cohort"):

@@ -120,9 +120,7 @@ def test_films_of_a_fold_are_those_tested_in_it():
 def test_a_film_cannot_stand_in_a_table_twice():
     one = table(2)
     with pytest.raises(ValueError, match="more than once"):
-        PredictionTable(
-            one.labels, ("a", "a"), one.group_ids, one.folds, one.truth, one.logits
-        )
+        PredictionTable(one.labels, ("a", "a"), one.group_ids, one.folds, one.truth, one.logits)
 
 
 def test_a_film_tested_in_two_folds_cannot_be_joined():

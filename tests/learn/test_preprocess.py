@@ -120,9 +120,7 @@ def test_normalising_subtracts_the_mean_and_divides_by_the_spread(channels):
     seen = preprocessing.normalised(images.half())
     assert seen.dtype == torch.float32
     assert seen.shape == (2, 3, 5, 4)
-    for channel, (mean, std) in enumerate(
-        zip(preprocessing.mean, preprocessing.std, strict=True)
-    ):
+    for channel, (mean, std) in enumerate(zip(preprocessing.mean, preprocessing.std, strict=True)):
         own = images.half().float()[:, min(channel, channels - 1)]
         assert torch.allclose(seen[:, channel], (own - mean) / std, atol=1e-6)
 

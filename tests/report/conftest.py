@@ -172,6 +172,7 @@ def invented_contents(n: int) -> ReportContents:
         ),
         spec={
             "title": "Three networks",
+            "labels": ["normal", "scoliosis", "spondylolisthesis"],
             "networks": ["resnet50", "resnet50:layer3", "vgg16"],
             "strategies": ["probe", "scratch", "fine-tuning"],
             "protocols": ["nested", "paper"],

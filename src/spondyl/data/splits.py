@@ -8,6 +8,7 @@ Splits are stored with the hash of their cohort and proven again whenever they a
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -148,4 +149,7 @@ def _parts(
     labels: np.ndarray[Any, Any], groups: np.ndarray[Any, Any], n_parts: int, seed: int
 ) -> Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     folder = StratifiedGroupKFold(n_splits=n_parts, shuffle=True, random_state=seed)
-    return list(folder.split(labels, labels, groups))
+    with warnings.catch_warnings():
+        # A class too small for its parts is refused by `draw`, in words of ours.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        return list(folder.split(labels, labels, groups))

@@ -59,18 +59,24 @@ def begin(
         refuse_unless_free(folder)
     files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights)
     labels = LabelSet.of(spec.labels)
-    cohort = cohorts.read(cohort_path, labels, decode=True, folds=spec.folds, track=track)
+    stated = cohorts.read(cohort_path, labels, decode=True, folds=spec.folds, track=track)
     if resuming:
-        return _resumed(load(folder), spec, cohort, files, not_run)
+        return _resumed(load(folder), spec, stated, files, not_run)
     found: tuple[DuplicateGroup, ...] = ()
-    stated_sha256 = cohort.sha256
+    cohort = stated
     if spec.find_duplicates:
-        found = duplicates.find_in(cohort.radiographs, track)
-        cohort = cohort.with_groups(duplicates.groups_of(cohort.group_ids, found))
+        found = duplicates.find_in(stated.radiographs, track)
+        cohort = stated.with_groups(duplicates.groups_of(stated.group_ids, found))
     drawn = splits.draw(cohort, spec.folds, spec.seed)
-    facts = {"stated_cohort_sha256": stated_sha256, "command": command, **environment()}
+    facts = {"stated_cohort_sha256": stated.sha256, "command": command, **environment()}
     study = Study(folder, spec, cohort, found, drawn, files, not_run, facts)
-    save(study)
+    try:
+        save(study)
+    except SpondylError:
+        if not (folder / STUDY).is_file():
+            raise
+        # Another process began the same study in the meantime; go on with that one.
+        return _resumed(load(folder), spec, stated, files, not_run)
     return study
 
 

@@ -44,10 +44,10 @@ class FeatureCache:
 
     def read(self, film_sha256: str) -> NDArray[np.float32] | None:
         """The (channels,) features of the film with these bytes, or None where not yet stored."""
-        path = self._path(film_sha256)
-        if not path.is_file():
-            return None
-        features: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        try:
+            features: NDArray[np.float32] = np.load(self._path(film_sha256), allow_pickle=False)
+        except (OSError, EOFError, ValueError):
+            return None  # absent or damaged: computed again, which gives the same
         return features
 
     def write(self, film_sha256: str, features: NDArray[np.float32]) -> None:

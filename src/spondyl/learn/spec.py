@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from spondyl.data.labels import LabelSet
 from spondyl.errors import Problem, SpondylError
 from spondyl.learn.networks import parse
 from spondyl.learn.outcome import Configuration, Protocol, StrategyName
@@ -102,7 +103,16 @@ class StudySpec(_Frozen):
                 raise ValueError(f"{error.message}. {error.hint}") from error
         return names
 
-    @field_validator("networks", "strategies", "protocols", "labels", "only_folds")
+    @field_validator("labels")
+    @classmethod
+    def _usable_labels(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            LabelSet.of(names)
+        except SpondylError as error:
+            raise ValueError(error.message.removeprefix("labels ")) from error
+        return names
+
+    @field_validator("networks", "strategies", "protocols", "only_folds")
     @classmethod
     def _no_repeats(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(set(values)) < len(values):
@@ -202,6 +212,8 @@ def _problem(details: Any) -> Problem:
         near = difflib.get_close_matches(where, StudySpec.model_fields, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Keys: {', '.join(StudySpec.model_fields)}."
         return Problem(where, "not a key of a study", hint)
+    if details["type"] == "missing" and len(details["loc"]) > 1:
+        return Problem(str(details["loc"][0]), "two values are needed", "For example [224, 224].")
     if details["type"] == "missing":
         return Problem(where, "missing", f'For example {where} = ["..."].')
     said = details["msg"].removeprefix("Value error, ")

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from spondyl.errors import SpondylError
 from spondyl.files import replaced
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Epoch
@@ -98,6 +99,11 @@ def train(
             torch.manual_seed(_epoch_seed(seed, number))
             loss = _train_epoch(model, learned, optimiser, train_source, weights, spec, fabric)
         tune_loss, accuracy = _judged(model, tune_source, weights, spec)
+        if not math.isfinite(tune_loss):
+            raise SpondylError(
+                f"training {network.name}: the loss is {tune_loss} after epoch {number}",
+                "Lower learning_rate, or use precision 32-true.",
+            )
         plateau.step(tune_loss)
         rate = float(optimiser.param_groups[0]["lr"])
         seconds = time.perf_counter() - began

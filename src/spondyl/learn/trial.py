@@ -7,6 +7,7 @@ from which it goes on. A lock that dies with its process keeps two processes off
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -115,7 +116,7 @@ def run(trial: Trial, materials: Materials, folder: Path) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / f".{trial.trial_id}.lock", blocking=False):
-            if not (folder / trial.trial_id).exists():
+            if not (folder / trial.trial_id / MANIFEST).is_file():
                 _run_locked(trial, materials, folder)
     except Timeout:
         return False
@@ -170,6 +171,7 @@ def restore(
 
 def _run_locked(trial: Trial, materials: Materials, folder: Path) -> None:
     began = time.perf_counter()
+    _sweep(trial, folder)
     checkpoint = folder / f".{trial.trial_id}.checkpoint"
     learned = learn(trial.task, materials, checkpoint)
     parts = trial.parts
@@ -198,6 +200,14 @@ def _history_csv(history: tuple[Epoch, ...]) -> str:
     return predictions.csv_text(lines)
 
 
+def _sweep(trial: Trial, folder: Path) -> None:
+    """Removes what is no finished trial: drafts of killed processes, a folder robbed of its
+    manifest. Only the holder of the trial's lock may."""
+    for leftover in (*folder.glob(f".{trial.trial_id}.*"), folder / trial.trial_id):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+
+
 def _manifest(
     trial: Trial, outcome: FoldOutcome, record: WeightsRecord, home: Path
 ) -> dict[str, Any]:
@@ -207,7 +217,7 @@ def _manifest(
         "configuration": asdict(trial.configuration),
         "outcome": asdict(outcome),
         "weights": asdict(record),
-        "sha256": {name: sha256_of_file(home / name) for name in (PREDICTIONS, TENSORS)},
+        "sha256": {path.name: sha256_of_file(path) for path in sorted(home.iterdir())},
     }
 
 
