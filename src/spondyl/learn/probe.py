@@ -19,8 +19,8 @@ from sklearn.linear_model import LogisticRegression
 
 from spondyl.errors import SpondylError
 
-STRENGTHS = tuple(float(c) for c in 10.0 ** np.arange(-5, 2.5, 0.5))
-"""Inverse strengths of the penalty to choose from (scikit-learn's C)."""
+STRENGTHS = tuple(float(c) for c in 10.0 ** np.arange(-4, 4.5, 0.5))
+"""Inverse strengths of the penalty to choose from: scikit-learn's C, over its default range."""
 TOLERANCE = 1e-6
 
 Array = NDArray[np.float64]
