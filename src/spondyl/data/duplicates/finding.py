@@ -50,6 +50,18 @@ class Link:
     inliers: int
     """Features found again at their place; 0 where the files are the same."""
 
+    def __str__(self) -> str:
+        pair = f"{self.first} = {self.second}"
+        if self.method == "same bytes":
+            return f"{pair}: same bytes"
+        mirrored = ", mirrored" if self.mirrored else ""
+        turned = round(self.rotation_degrees, 1) + 0.0  # no minus sign before a zero
+        return (
+            f"{pair}: detail correlates {self.correlation:.3f} over {100 * self.overlap:.0f} % of "
+            f"the smaller, scale {self.scale:.2f}, turned {turned:.1f}°{mirrored}, "
+            f"{self.inliers} features"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DuplicateGroup:
