@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import spondyl
 
 SOURCE = Path(spondyl.__file__).parent
@@ -96,3 +98,19 @@ def test_helping_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", spondyl.__all__)
+def test_every_public_name_is_there(name):
+    assert callable(getattr(spondyl, name))
+
+
+def test_importing_the_package_loads_nothing_else():
+    code = "import sys, spondyl; assert not [m for m in sys.modules if m.startswith('spondyl.')]"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_is_not_public_is_no_attribute():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        spondyl.nonsense  # noqa: B018

@@ -7,7 +7,15 @@ import pytest
 
 from spondyl.explain.cost import Cost
 from spondyl.learn.outcome import Configuration
-from spondyl.report import canvas, cost_table, diagrams, figures, protocol_tables, sections
+from spondyl.report import (
+    canvas,
+    cost_table,
+    diagrams,
+    figures,
+    protocol_tables,
+    sections,
+    words,
+)
 from spondyl.report.published import load
 from spondyl.report.summary import score_all
 
@@ -110,3 +118,20 @@ def assert_texts_fit(figure):
 
 def test_a_configuration_is_named_by_network_strategy_and_protocol():
     assert str(Configuration("vgg16", "probe", "nested")) == "vgg16 · probe · nested"
+
+
+def test_what_was_switched_on_is_told_and_what_was_not_is_not(contents):
+    plain = " ".join(words.methods(contents.spec))
+    assert "stored features" not in plain
+    assert "weigh" not in plain
+    switched = {
+        **contents.spec,
+        "strategies": ["feature-extraction"],
+        "views": 4,
+        "class_weights": "balanced",
+        "precision": "bf16-mixed",
+    }
+    told = " ".join(words.methods(switched))
+    assert "stored features of 4 augmented views" in told
+    assert "Classes weigh" in told
+    assert "bf16-mixed" in told

@@ -141,8 +141,24 @@ def _descent(spec: Mapping[str, Any]) -> list[str]:
         f"{spec['learning_rate']:g}, times {spec['plateau_factor']:g} after "
         f"{spec['plateau_patience']} epochs without a lower steering loss, not below "
         f"{spec['learning_rate_floor']:g}; stopped after {spec['stop_patience']} such epochs or "
-        f"{spec['epochs']} in all. The epoch with the lowest steering loss is kept."
+        f"{spec['epochs']} in all. The epoch with the lowest steering loss is kept.",
+        *_switches(spec),
     ]
+
+
+def _switches(spec: Mapping[str, Any]) -> list[str]:
+    """What was switched on and is off by default."""
+    told = []
+    if spec.get("views") and "feature-extraction" in spec.get("strategies", ()):
+        told.append(
+            f"Feature extraction: each epoch draws from stored features of {spec['views']} "
+            "augmented views of each film, not from views made anew."
+        )
+    if spec.get("class_weights") == "balanced":
+        told.append("Classes weigh in every loss by films / (classes × films of the class).")
+    if spec.get("precision", "32-true") != "32-true":
+        told.append(f"Training steps in precision {spec['precision']}; judged in single precision.")
+    return told
 
 
 def _augmentation(spec: Mapping[str, Any]) -> list[str]:
