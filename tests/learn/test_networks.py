@@ -1,27 +1,27 @@
 import pytest
 import torch
-import torchvision
 
 from spondyl.errors import SpondylError
-from spondyl.learn import networks
+from spondyl.learn import heads, networks
 
-SIZES = {"resnet18": 64, "resnet50": 64, "vgg16": 64, "densenet121": 64, "test_resnet": 64}
+LAST = {"resnet18": "fc", "densenet121": "classifier", "swin_t": "head", "test_vit": "head"}
 
 
-@pytest.mark.parametrize("name", ["resnet18", "densenet121", "vgg16"])
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "vgg16", "swin_t", "test_vit"])
 def test_body_and_head_together_are_the_library_s_own_network(name):
     torch.manual_seed(3)
-    whole = torchvision.models.get_model(name, weights=None).eval()
-    network = networks.build(name, 1000, seed=3).eval()
-    prefix = networks.parse(name).architecture.body_prefix
-    theirs = whole.state_dict()
-    network.body.load_state_dict({key: theirs[prefix + key] for key in network.body.state_dict()})
+    whole = networks.parse(name).architecture.build().eval()
+    network = networks.build(name, 1000, seed=4).eval()
+    our_name = networks.parse(name).architecture.our_name
+    ours = {our_name(key): tensor for key, tensor in whole.state_dict().items()}
+    network.body.load_state_dict({key: ours[key] for key in network.body.state_dict()})
     if name == "vgg16":
         network.head.classifier.load_state_dict(whole.classifier.state_dict())
     else:
-        last = whole.fc if name.startswith("resnet") else whole.classifier
+        last = getattr(whole, LAST[name])
         network.head.linear.load_state_dict(last.state_dict())
-    images = torch.randn(2, 3, 64, 64)
+    size = 160 if name == "test_vit" else 64
+    images = torch.randn(2, 3, size, size)
     with torch.inference_mode():
         assert torch.allclose(network(images), whole(images), atol=1e-4)
 
@@ -35,6 +35,8 @@ def test_body_and_head_together_are_the_library_s_own_network(name):
         ("vgg16:block3", 256, 16),
         ("vgg16", 512, 4),
         ("test_resnet:layer2", 48, 8),
+        ("swin_t:stage3", 384, 4),
+        ("swin_t", 768, 2),
     ],
 )
 def test_a_cut_ends_the_body_where_its_name_says(name, channels, grid):
@@ -44,6 +46,41 @@ def test_a_cut_ends_the_body_where_its_name_says(name, channels, grid):
         assert network.head(feature_map).shape == (1, 3)
     assert feature_map.shape == (1, channels, grid, grid)
     assert network.n_channels == channels
+
+
+def test_a_transformer_s_tokens_are_a_class_token_and_a_square_grid():
+    network = networks.build("test_vit", 3, seed=0).eval()
+    with torch.inference_mode():
+        tokens = network.body(torch.zeros(2, 3, 64, 64))
+    assert tokens.shape == (2, 1 + 4 * 4, 64)
+    grid = heads.on_grid(tokens)
+    assert torch.equal(grid[0, :, 1, 2], tokens[0, 1 + 4 + 2])
+    assert torch.equal(heads.pooled(tokens), tokens[:, 0])
+
+
+def test_a_weight_of_one_cell_leaves_that_cell_and_the_class_token():
+    tokens = torch.randn(1, 1 + 9, 5)
+    mask = torch.zeros(1, 1, 3, 3)
+    mask[0, 0, 2, 0] = 1
+    left = heads.weighted(tokens, mask)
+    expected = torch.zeros_like(tokens)
+    expected[0, [0, 1 + 6]] = tokens[0, [0, 1 + 6]]
+    assert torch.equal(left, expected)
+
+
+def test_a_transformer_is_explained_before_its_last_attention():
+    network = networks.build("test_vit", 3, seed=0).eval()
+    lower, upper = network.explained_parts()
+    images = torch.randn(1, 3, 64, 64)
+    assert network.layer == "block5"
+    with torch.inference_mode():
+        assert torch.allclose(upper(lower(images)), network(images), atol=1e-6)
+
+
+def test_a_film_that_is_not_square_is_refused_by_a_transformer():
+    network = networks.build("test_vit", 3, seed=0).eval()
+    with pytest.raises(SpondylError, match="64 × 32"):
+        network(torch.zeros(1, 3, 64, 32))
 
 
 def test_a_cut_shares_its_tensors_names_with_the_whole():
@@ -82,6 +119,7 @@ def test_one_seed_draws_the_same_weights_and_leaves_the_global_state_alone():
         ("resnet50:", "layer3"),
         ("", "Known"),
         ("vgg16:layer3", "block5"),
+        ("vit_small_patch16_224:block3", "none"),
     ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest_one(name, hint):

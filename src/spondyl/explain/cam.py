@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from spondyl.learn.networks import Network, PooledLinear
+from spondyl.learn.heads import PooledLinear
+from spondyl.learn.networks import Network
 
 
 @dataclass(frozen=True, slots=True, eq=False)

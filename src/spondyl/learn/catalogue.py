@@ -38,8 +38,9 @@ def lines(listed: Sequence[Row]) -> Iterator[str]:
     """The rows for a person."""
     for row in listed:
         cached = "weights cached" if row.weights_cached else f"weights: {row.weights_wanted}"
-        yield f"{row.name:<14}{row.parameters:>12,} parameters  {row.library:<12}{cached}"
-        yield f"{'':<14}cuts: {', '.join(f'{row.name}:{cut}' for cut in row.cuts)}"
+        yield f"{row.name:<24}{row.parameters:>12,} parameters  {row.library:<12}{cached}"
+        if row.cuts:
+            yield f"{'':<24}cuts: {', '.join(f'{row.name}:{cut}' for cut in row.cuts)}"
 
 
 def _row(name: networks.NetworkName) -> Row:
@@ -48,7 +49,7 @@ def _row(name: networks.NetworkName) -> Row:
     return Row(
         architecture.name,
         architecture.library,
-        networks.CUTS[architecture.family],
+        architecture.cuts,
         networks.n_parameters([network.body, network.head]),
         weights.cached_file(name).is_file(),
         weights.wanted(name),

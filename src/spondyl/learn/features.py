@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from spondyl.data.radiograph import Radiograph
 from spondyl.files import replaced, sha256_of_json
+from spondyl.learn import heads
 from spondyl.learn.networks import Network
 from spondyl.learn.preprocess import PreparedFilms, Preprocessing
 from spondyl.progress import Track, silently
@@ -68,7 +69,7 @@ def pooled(
     device: torch.device,
     track: Track = silently,
 ) -> NDArray[np.float32]:
-    """(n, channels) feature maps of the frozen body averaged over the image, rows as `films`."""
+    """(n, channels) pooled features of the frozen body, rows as `films`."""
     features = np.zeros((len(films), network.n_channels), dtype=np.float32)
     wanted = []
     for row, film in enumerate(films):
@@ -83,8 +84,8 @@ def pooled(
     for batch in track(batches, f"features of {network.name}", len(batches)):
         images = prepared.images[rows_in_memory[batch]].to(device)
         with torch.inference_mode():
-            maps = body(preprocessing.normalised(images))
-            features[batch] = maps.mean(dim=(2, 3)).float().cpu().numpy()
+            found = heads.pooled(body(preprocessing.normalised(images)))
+            features[batch] = found.float().cpu().numpy()
         for row in batch:
             cache.write(films[row].file.sha256, features[row])
     return features

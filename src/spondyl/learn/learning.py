@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from spondyl.data.cohort import Cohort
 from spondyl.data.splits import Fold, Splits
 from spondyl.learn import features, networks, probe, training, weights
-from spondyl.learn.networks import Network, PooledLinear
+from spondyl.learn.heads import PooledLinear
+from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Configuration, Epoch, WeightsRecord
 from spondyl.learn.preprocess import PreparedFilms
 from spondyl.learn.spec import StudySpec

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from spondyl.learn.augment import augmented
-from spondyl.learn.networks import Head, Network
+from spondyl.learn.heads import Head
+from spondyl.learn.networks import Network
 from spondyl.learn.spec import StudySpec
 from spondyl.progress import Track, silently
 

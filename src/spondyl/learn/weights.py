@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
 from spondyl.files import sha256_of_file
-from spondyl.learn.networks import DenseHead, Network, NetworkName, parse
+from spondyl.learn.heads import DenseHead
+from spondyl.learn.networks import Network, NetworkName, parse
 from spondyl.learn.outcome import WeightsRecord
 
 _UNCOUNTED = "num_batches_tracked"
@@ -164,7 +165,7 @@ def _library_names(tensors: dict[str, Tensor], name: NetworkName) -> dict[str, T
                     key.replace(theirs, ours),
                     tensor.flatten(1) if tensor.ndim > 1 else tensor,
                 )
-        key = key.removeprefix(name.architecture.body_prefix)
+        key = name.architecture.our_name(key)
         renamed[key] = tensor.float() if tensor.is_floating_point() else tensor
     return renamed
 
