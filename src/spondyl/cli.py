@@ -138,6 +138,9 @@ def study_run(
     weights: Weights = [],  # noqa: B006
     device: Device = "auto",
     cache: Cache = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Folder to write every epoch to, for TensorBoard.")
+    ] = None,
 ) -> None:
     """Cross-validated predictions, heatmaps and a report; resumes where it stopped."""
     from spondyl.learn import spec as specs
@@ -152,6 +155,7 @@ def study_run(
             cache=cache,
             device=device,
             command=_command(),
+            curves=tensorboard,
             track=track,
         )
     typer.echo("\n".join(page.lines))

@@ -1,27 +1,20 @@
 """A study from beginning to end, and whatever may happen to it on the way."""
 
-import multiprocessing
-import os
-import random
 import shutil
-import time
 from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_limits
 
 from spondyl.errors import SpondylError
-from spondyl.files import read_json, write_text
+from spondyl.files import read_json
 from spondyl.learn import conduct, predictions, training
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.study import Study
 from spondyl.learn.weights import MissingWeightsError
-from spondyl.report import whole
 
 NETWORK = "test_resnet:layer2"
 STRATEGIES = ["random-features", "scratch", "probe"]
@@ -367,142 +360,3 @@ def test_under_the_paper_s_protocol_the_films_that_steer_are_those_judged(
         assert theirs.n_tune == theirs.n_test == ours.n_test
         assert theirs.n_train == ours.n_train + ours.n_tune
     assert paper.predictions.logits.tobytes() != nested.predictions.logits.tobytes()
-
-
-# What follows kills processes, and runs two at once. They are forked from one that has imported
-# everything, which would take each of them seconds.
-
-
-@pytest.fixture(scope="module")
-def processes():
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["spondyl.report.whole", "spondyl.explain.gallery"])
-    first = context.Process(target=in_small_steps)  # pays for the imports
-    first.start()
-    first.join()
-    return context
-
-
-def logging_to(path):
-    """A track that writes a line for each training begun."""
-
-    def track(items, doing, total=None):
-        if doing.startswith("training"):
-            with path.open("a", encoding="utf-8") as stream:
-                stream.write(f"{os.getpid()} {doing}\n")
-        return iter(items)
-
-    return track
-
-
-def in_small_steps():
-    """In a child: one thread, and a checkpoint after every epoch."""
-    torch.set_num_threads(1)
-    threadpool_limits(1)
-    training.train = partial(training.train, checkpoint_seconds=0)
-
-
-def conducted(spec, films, folder):
-    """A study in a process of its own, and its predictions in one file."""
-    in_small_steps()
-    track = logging_to(folder.with_suffix(".log"))
-    study = conduct.begin(spec, films, folder / "run", {}, track=track)
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"), track)
-    tables = [predictions.as_csv(outcome.predictions) for outcome in study.outcomes()]
-    write_text(folder / "run" / "predictions.csv", "".join(tables))
-
-
-def reported(spec, films, folder):
-    """The whole of `study run` in a process of its own."""
-    in_small_steps()
-    places = folder / "run", {}
-    whole.study_and_report(spec, films, *places, cache=folder / "cache", device="cpu")
-
-
-def undisturbed(processes, target, spec, films, folder):
-    """What a study leaves that nobody disturbs: its spec, its predictions and its seconds."""
-    began = time.monotonic()
-    started(processes, target, spec, films, folder).join()
-    seconds = time.monotonic() - began
-    written = (folder / "run" / "predictions.csv").read_bytes()
-    return SimpleNamespace(target=target, spec=spec, seconds=seconds, predictions=written)
-
-
-@pytest.fixture(scope="module")
-def uninterrupted(processes, spec_of, films, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undisturbed") / "study"
-    return undisturbed(processes, conducted, spec_of(epochs=6), films, folder)
-
-
-def started(processes, target, spec, films, folder):
-    process = processes.Process(target=target, args=(spec, films, folder))
-    process.start()
-    return process
-
-
-def killed(process, after_seconds):
-    """Sends SIGKILL unless the process ends before; whether it had to."""
-    process.join(after_seconds)
-    process.kill()
-    process.join()
-    return process.exitcode != 0
-
-
-def survives(processes, whole_one, films, folder, delays):
-    """Kills the study after each delay, lets it end at last, and compares; how often it was
-    killed."""
-    n_killed = 0
-    for delay in delays:
-        process = started(processes, whole_one.target, whole_one.spec, films, folder)
-        n_killed += killed(process, delay)
-        for path in trial_folders(folder / "run") if (folder / "run").exists() else ():
-            assert (path / "manifest.json").is_file()
-    last = started(processes, whole_one.target, whole_one.spec, films, folder)
-    last.join()
-    assert last.exitcode == 0
-    assert (folder / "run" / "predictions.csv").read_bytes() == whole_one.predictions
-    return n_killed
-
-
-def test_a_study_killed_at_random_moments_ends_with_the_same_predictions(
-    processes, uninterrupted, films, tmp_path
-):
-    draws = random.Random(6)
-    delays = [uninterrupted.seconds * draws.uniform(0.1, 0.6) for _ in range(6)]
-    assert survives(processes, uninterrupted, films, tmp_path / "study", delays) >= 3
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_a_study_with_its_report_killed_many_times_ends_with_the_same_predictions(
-    processes, spec_of, films, tmp_path, seed
-):
-    whole_one = undisturbed(processes, reported, spec_of(epochs=6), films, tmp_path / "whole")
-    draws = random.Random(seed)
-    delays = [whole_one.seconds * draws.uniform(0.05, 0.5) for _ in range(8)]
-    survives(processes, whole_one, films, tmp_path / "study", delays)
-
-
-def both_ended(processes, spec, films, folder):
-    """Exit codes of two processes that work on one study at the same time."""
-    both = [started(processes, conducted, spec, films, folder) for _ in range(2)]
-    for process in both:
-        process.join()
-    return [process.exitcode for process in both]
-
-
-def test_two_processes_at_one_study_never_run_a_trial_twice_and_both_end_well(
-    processes, uninterrupted, films, tmp_path
-):
-    folder = tmp_path / "study"
-    conduct.begin(uninterrupted.spec, films, folder / "run", {})
-    assert both_ended(processes, uninterrupted.spec, films, folder) == [0, 0]
-    trainings = folder.with_suffix(".log").read_text(encoding="utf-8").splitlines()
-    assert len(trainings) == uninterrupted.spec.folds
-    assert (folder / "run" / "predictions.csv").read_bytes() == uninterrupted.predictions
-
-
-def test_two_processes_may_begin_one_study_at_the_same_moment(
-    processes, uninterrupted, films, tmp_path
-):
-    assert both_ended(processes, uninterrupted.spec, films, tmp_path / "study") == [0, 0]

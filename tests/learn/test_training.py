@@ -47,9 +47,8 @@ def trained(spec_of, learning, steering, fabric, tmp_path):
     """A function that trains a fresh network (or only its head) and gives it back, with what the
     training left."""
 
-    def go(*, head_only=False, seed=5, tune=steering, name="checkpoint", track=None, **changes):
+    def go(*, head_only=False, seed=5, tune=steering, name="checkpoint", more=None, **changes):
         network = networks.build("test_resnet:layer2", 3, seed=2)
-        more = {"track": track} if track else {}
         left = training.train(
             network,
             network.head if head_only else network,
@@ -60,7 +59,7 @@ def trained(spec_of, learning, steering, fabric, tmp_path):
             fabric,
             tmp_path / name,
             checkpoint_seconds=0,
-            **more,
+            **(more or {}),
         )
         return network, left
 
@@ -150,7 +149,7 @@ def test_a_training_interrupted_after_any_epoch_ends_as_if_it_had_not_been(
 ):
     whole, expected = trained(head_only=head_only, name="whole")
     with pytest.raises(KeyboardInterrupt):
-        trained(head_only=head_only, name="parts", track=interrupted(after))
+        trained(head_only=head_only, name="parts", more={"track": interrupted(after)})
     resumed, left = trained(head_only=head_only, name="parts")
     assert same(tensors(resumed), tensors(whole))
     assert told(left) == told(expected)
@@ -164,7 +163,7 @@ def test_a_training_interrupted_again_and_again_ends_as_if_it_had_not_been(train
     assert len({epoch.learning_rate for epoch in expected.history}) > 1
     for _ in range(5):
         with pytest.raises(KeyboardInterrupt):
-            trained(**changes, name="parts", track=interrupted(1))
+            trained(**changes, name="parts", more={"track": interrupted(1)})
     resumed, left = trained(**changes, name="parts")
     assert same(tensors(resumed), tensors(whole))
     assert told(left) == told(expected)
@@ -172,7 +171,7 @@ def test_a_training_interrupted_again_and_again_ends_as_if_it_had_not_been(train
 
 def test_epochs_that_were_done_are_not_done_again(trained):
     with pytest.raises(KeyboardInterrupt):
-        trained(track=interrupted(3))
+        trained(more={"track": interrupted(3)})
     done = []
 
     def counted(items, doing, total=None):
@@ -180,9 +179,39 @@ def test_epochs_that_were_done_are_not_done_again(trained):
             done.append(item)
             yield item
 
-    _, left = trained(track=counted)
+    _, left = trained(more={"track": counted})
     assert len(done) == 1
     assert len(left.history) == 4
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_every_epoch_is_told_once_and_in_order_those_of_the_checkpoint_too(trained, after):
+    with pytest.raises(KeyboardInterrupt):
+        trained(more={"track": interrupted(after)})
+    heard = []
+    _, left = trained(more={"tell": heard.append})
+    assert tuple(heard) == left.history
+    assert [epoch.epoch for epoch in heard] == [0, 1, 2, 3]
+
+
+def test_a_checkpoint_does_not_depend_on_whether_anyone_is_told(trained, tmp_path):
+    trained(name="told", more={"tell": [].append})
+    trained(name="untold")
+    told, untold = (torch.load(tmp_path / name, weights_only=True) for name in ("told", "untold"))
+    for content in (told, untold):
+        for epoch in content["history"]:
+            epoch["seconds"] = 0.0
+    assert dict(leaves(told)) == dict(leaves(untold))
+
+
+def leaves(content, name=""):
+    """(path, value) of everything in nested dictionaries and lists; tensors as their bytes."""
+    if isinstance(content, dict | list):
+        pairs = content.items() if isinstance(content, dict) else enumerate(content)
+        for key, value in pairs:
+            yield from leaves(value, f"{name}.{key}")
+    else:
+        yield name, content.numpy().tobytes() if torch.is_tensor(content) else content
 
 
 def test_one_seed_trains_the_same_network_and_another_another(trained):

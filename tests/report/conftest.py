@@ -115,8 +115,9 @@ def drawn_film(seed: int, height: int = 320, width: int = 110, hot: bool = False
 
 def _gallery(outcomes: tuple[Outcome, ...], wrong: bool) -> Gallery:
     tables = [(o.configuration, o.predictions) for o in outcomes if o.predictions is not None]
-    first = tables[0][1]
+    first = tables[-1 if wrong else 0][1]
     chosen = np.flatnonzero((first.predicted != first.truth) == wrong)[: 4 if wrong else 6]
+    chosen = chosen[np.argsort(first.truth[chosen], kind="stable")]
     rows = tuple(
         GalleryRow(
             first.image_ids[i],
@@ -141,8 +142,15 @@ def _gallery(outcomes: tuple[Outcome, ...], wrong: bool) -> Gallery:
         "Every one of them." if wrong else "2 of each class, drawn with seed 0.",
         "Red is where the class score comes from; full colour is the peak named under each map.",
         rows,
+        bands=() if wrong else ((0, 1), (2,)),
         expert_column=wrong,
     )
+
+
+def _galleries(outcomes: tuple[Outcome, ...]) -> tuple[Gallery, ...]:
+    right, wrong = _gallery(outcomes, wrong=False), _gallery(outcomes, wrong=True)
+    again = replace(wrong, title="Another one's", rows=(), elsewhere=wrong.rows[:2])
+    return (right, wrong, again)
 
 
 def invented_contents(n: int) -> ReportContents:
@@ -190,7 +198,7 @@ def invented_contents(n: int) -> ReportContents:
                 (AWKWARD, "films/321.jpg"), ("normal", "normal"), "same picture, mirrored"
             ),
         ),
-        galleries=(_gallery(outcomes, wrong=False), _gallery(outcomes, wrong=True)),
+        galleries=_galleries(outcomes),
         extra_tables=(
             Table(
                 "spine-energy",

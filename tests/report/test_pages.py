@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -107,6 +108,30 @@ def test_wrong_films_have_room_for_an_expert(contents, folder):
         for row in gallery.rows
         for cell in row.cells
     )
+
+
+def test_films_that_are_shown_above_are_linked_to_and_not_drawn_again(contents, reader):
+    *_, again = contents.galleries
+    assert len(again.elsewhere) == 2
+    for row in again.elsewhere:
+        assert reader.addresses.count(f"#{row.anchor}") == 1
+        assert reader.ids.count(row.anchor) == 1
+
+
+def test_every_band_of_a_gallery_is_a_table_with_its_own_columns(contents, folder):
+    first, *_ = contents.galleries
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    tables = page.split('<table class="band"')[1:]
+    assert len(tables) == len(first.bands)
+    for table, band in zip(tables, first.bands, strict=True):
+        head, _, body = table.partition("</table>")[0].partition("</thead>")
+        assert head.count("<th ") == 1 + len(band)
+        for column in band:
+            parts = first.rows[0].cells[column].configuration.split(" · ")
+            assert "".join(f"<span>{part}</span>" for part in parts) in head
+        truths = re.findall(rf'rowgroup" colspan="{1 + len(band)}">(.*?)</th>', body)
+        assert truths == list(dict.fromkeys(row.truth for row in first.rows))
+        assert body.count("<td ") == len(band) * len(first.rows)
 
 
 def test_tables_of_the_caller_stand_in_the_page_and_beside_it(reader, folder):

@@ -2,7 +2,7 @@
 
 A film is explained by the network that was tested on it, never by one that learned from it. Correct
 films are drawn by the study's seed before any heatmap exists, so nobody picks the handsome ones;
-of the best configuration every wrong film is shown.
+of the best configuration, and of every fine-tuned one, the wrong films are shown.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from spondyl.explain import cam, heatmap
+from spondyl.explain import heatmap
+from spondyl.explain.explaining import explain
 from spondyl.explain.heatmap import Heatmap
 from spondyl.learn import trial as trials
 from spondyl.learn.outcome import Configuration, Outcome
+from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.preprocess import PreparedFilms, prepare
 from spondyl.learn.study import Study
 from spondyl.learn.trial import Trial
@@ -28,6 +31,17 @@ BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
+class WrongFilms:
+    """Films that a configuration got wrong."""
+
+    configuration: Configuration
+    shown: tuple[str, ...]
+    """Image ids in the cohort's order; all of them, or as many as were asked for."""
+    n_wrong: int
+    """Of all its films."""
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Films to be shown, by image id."""
 
@@ -35,43 +49,72 @@ class Selection:
     """(label, films of it drawn by the seed), in label order."""
     best: Configuration | None
     """The configuration of the highest pooled accuracy, the first of equals."""
-    wrong: tuple[str, ...]
-    """Every film that `best` got wrong, in the cohort's order."""
+    wrong: tuple[WrongFilms, ...]
+    """Of `best`, then of every other fine-tuned configuration in the order of the spec."""
 
     @property
     def image_ids(self) -> tuple[str, ...]:
         """All of them, each once."""
         shown = [image_id for _, films in self.correct for image_id in films]
-        return tuple(dict.fromkeys((*shown, *self.wrong)))
+        wrong = [image_id for one in self.wrong for image_id in one.shown]
+        return tuple(dict.fromkeys((*shown, *wrong)))
 
 
-def choose(outcomes: Sequence[Outcome], n_correct: int, seed: int) -> Selection:
-    """Films for the report: `n_correct` of each class, and every error of the best configuration.
+def choose(outcomes: Sequence[Outcome], n_correct: int, most_wrong: int, seed: int) -> Selection:
+    """Films for the report: `n_correct` of each class, and at most `most_wrong` errors of the
+    best configuration and of each fine-tuned one.
 
     Correct films are drawn among those that all configurations got right, and, where these are too
     few, among those that the best one did.
     """
-    tables = [
-        (one.configuration, one.predictions) for one in outcomes if one.predictions is not None
-    ]
+    tables = {one.configuration: one.predictions for one in outcomes if one.predictions is not None}
     if not tables:
         return Selection((), None, ())
-    right = [table.predicted == table.truth for _, table in tables]
-    best = int(np.argmax([np.mean(hits) for hits in right]))
-    configuration, table = tables[best]
+    right = {which: table.predicted == table.truth for which, table in tables.items()}
+    best = max(right, key=lambda which: np.mean(right[which]))
+    tuned = [which for which in tables if which.strategy == "fine-tuning"]
+    return Selection(
+        _correct(tables[best], right[best], list(right.values()), n_correct, seed),
+        best,
+        tuple(
+            _wrong(which, tables[which], ~right[which], most_wrong)
+            for which in dict.fromkeys((best, *tuned))
+        ),
+    )
+
+
+def _correct(
+    table: PredictionTable,
+    right: NDArray[np.bool_],
+    right_of_each: Sequence[NDArray[np.bool_]],
+    n_correct: int,
+    seed: int,
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
     draws = np.random.default_rng(seed)
-    shared = np.logical_and.reduce(right)
+    shared = np.logical_and.reduce(right_of_each)
     correct = []
     for column, name in enumerate(table.labels.names):
         of_class = table.truth == column
         shuffled = [
-            draws.permutation(np.flatnonzero(of_class & hits))
-            for hits in (shared, right[best] & ~shared)
+            draws.permutation(np.flatnonzero(of_class & hits)) for hits in (shared, right & ~shared)
         ]
         rows = np.concatenate(shuffled)[:n_correct]
         correct.append((name, tuple(table.image_ids[row] for row in rows)))
-    wrong = tuple(table.image_ids[row] for row in np.flatnonzero(~right[best]))
-    return Selection(tuple(correct), configuration, wrong)
+    return tuple(correct)
+
+
+def _wrong(
+    configuration: Configuration, table: PredictionTable, wrong: NDArray[np.bool_], most: int
+) -> WrongFilms:
+    rows = np.flatnonzero(wrong)
+    shown = tuple(table.image_ids[row] for row in rows[:most])
+    return WrongFilms(configuration, shown, len(rows))
+
+
+def choose_for(study: Study, outcomes: Sequence[Outcome]) -> Selection:
+    """The films that the study's spec asks to be shown."""
+    spec = study.spec
+    return choose(outcomes, spec.gallery_films, spec.gallery_wrong, spec.seed)
 
 
 def explain_study(
@@ -81,7 +124,7 @@ def explain_study(
 
     For each film the predicted label is explained, and the true one where it differs.
     """
-    selection = choose(outcomes, study.spec.gallery_films, study.spec.seed)
+    selection = choose_for(study, outcomes)
     if study.spec.heatmaps == "none":
         return selection
     shown = set(selection.image_ids)
@@ -132,10 +175,9 @@ def _of_trial(
         rows = prepared.rows([image_id for image_id, _ in batch])
         images = study.spec.preprocessing.normalised(prepared.images[rows].to(device))
         labels = torch.tensor([column for _, column in batch], device=device)
-        maps = cam.grad_cam(network, images, labels).maps.cpu().numpy()
-        for (image_id, column), values in zip(batch, maps, strict=True):
-            label = study.spec.labels[column]
-            yield Heatmap(image_id, values.copy(), label, "Grad-CAM", network.layer, trial.trial_id)
+        explained = explain(network, images, labels)
+        for i, (image_id, column) in enumerate(batch):
+            yield explained.heatmap(i, image_id, study.spec.labels[column], trial.trial_id)
 
 
 def _labels_asked(outcome: Outcome) -> dict[str, tuple[int, ...]]:

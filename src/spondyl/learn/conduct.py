@@ -8,7 +8,9 @@ that only finished trials are added, so a killed study goes on where it was.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -27,15 +29,25 @@ from spondyl.learn import trial as trials
 from spondyl.learn import weights as weight_files
 from spondyl.learn.environment import environment
 from spondyl.learn.learning import Materials
-from spondyl.learn.outcome import Configuration
+from spondyl.learn.outcome import Configuration, Epoch
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import Precision, StudySpec
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import STUDY, Study, load, save
+from spondyl.learn.trial import Trial
 from spondyl.learn.weights import MissingWeightsError, WeightsFile
 from spondyl.progress import Track, silently
 
 _WAIT_SECONDS = 2.0
+
+Watch = Callable[[Trial, Epoch], None]
+"""Hears of every epoch of every trial, trial by trial and from its first epoch on, whether the
+epoch is run now or was run before an interruption."""
+
+
+def unwatched(trial: Trial, epoch: Epoch) -> None:
+    """Hears of an epoch and does nothing."""
+    del trial, epoch
 
 
 def begin(
@@ -80,15 +92,15 @@ def begin(
     return study
 
 
-def run(study: Study, cache: Path, fabric: Fabric, track: Track = silently) -> None:
+def run(
+    study: Study,
+    cache: Path,
+    fabric: Fabric,
+    track: Track = silently,
+    watch: Watch = unwatched,
+) -> None:
     """Runs every trial of `study` that is not finished; waits for those another process is at."""
-    waiting = [
-        trial
-        for configuration in study.spec.configurations
-        if configuration not in study.not_run
-        for trial in study.trials(configuration)
-        if trials.read(trial, study.trials_folder, study.cohort) is None
-    ]
+    waiting = _unfinished(study, watch)
     if not waiting:
         return
     materials = Materials(
@@ -105,7 +117,7 @@ def run(study: Study, cache: Path, fabric: Fabric, track: Track = silently) -> N
         held = [
             trial
             for trial in track(waiting, "trials")
-            if not trials.run(trial, materials, study.trials_folder)
+            if not trials.run(trial, _watched(materials, trial, watch), study.trials_folder)
         ]
         if len(held) == len(waiting):
             time.sleep(_WAIT_SECONDS)
@@ -122,6 +134,26 @@ def fabric_on(device: str, precision: Precision = "32-true") -> Fabric:
     fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
     fabric.launch()
     return fabric
+
+
+def _unfinished(study: Study, watch: Watch) -> list[Trial]:
+    """The trials that are still to be run; of the epochs of all others `watch` hears now."""
+    unfinished = []
+    for configuration in study.spec.configurations:
+        if configuration in study.not_run:
+            continue
+        for trial in study.trials(configuration):
+            finished = trials.read(trial, study.trials_folder, study.cohort)
+            if finished is None:
+                unfinished.append(trial)
+                continue
+            for epoch in finished.outcome.history:
+                watch(trial, epoch)
+    return unfinished
+
+
+def _watched(materials: Materials, trial: Trial, watch: Watch) -> Materials:
+    return replace(materials, tell=partial(watch, trial))
 
 
 def _find_weights(

@@ -22,6 +22,7 @@ from spondyl.learn.outcome import Configuration, Epoch, WeightsRecord
 from spondyl.learn.preprocess import PreparedFilms
 from spondyl.learn.spec import StudySpec
 from spondyl.learn.strategies import STRATEGIES
+from spondyl.learn.training import Tell, nobody
 from spondyl.learn.weights import WeightsFile
 from spondyl.progress import Track, silently
 
@@ -40,6 +41,7 @@ class Materials:
     """Folder of the feature cache."""
     fabric: Fabric
     track: Track = field(default=silently)
+    tell: Tell = field(default=nobody)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ def _train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
         materials.fabric,
         checkpoint,
         materials.track,
+        materials.tell,
     )
     test = training.predict(network, part(parts.test).images, spec, materials.fabric.device)
     best = trained.history[trained.best_epoch]

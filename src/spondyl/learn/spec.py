@@ -59,9 +59,11 @@ class StudySpec(_Frozen):
     heatmaps: Literal["selected", "all", "none"] = "selected"
     """"selected": those drawn for the report; "all": every film under every configuration."""
     gallery_films: int = Field(default=3, ge=0, le=50)
-    """Correct films of each class drawn in the report, chosen by the seed."""
+    """Correct films of each class drawn in the report, chosen by the seed and seen by every
+    configuration."""
     gallery_wrong: int = Field(default=1000, ge=0)
-    """At most so many of the best configuration's wrong films are drawn; all are in the CSV."""
+    """At most so many wrong films are drawn of the best configuration, and of each fine-tuned one;
+    all are in the CSV."""
 
     epochs: int = Field(default=100, ge=1, le=10_000)
     batch_size: int = Field(default=32, ge=2, le=4096)

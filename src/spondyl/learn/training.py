@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,14 @@ from spondyl.progress import Track, silently
 
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is written when this long has passed since the last one."""
+
+Tell = Callable[[Epoch], None]
+"""Hears of every epoch of a training in order, and of those in its checkpoint first."""
+
+
+def nobody(epoch: Epoch) -> None:
+    """Hears of an epoch and does nothing."""
+    del epoch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +76,7 @@ def train(
     fabric: Fabric,
     checkpoint: Path,
     track: Track = silently,
+    tell: Tell = nobody,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Trained:
     """Trains `learned` (the network, or its head) in place; leaves the best weights and eval mode.
@@ -91,6 +100,8 @@ def train(
         min_lr=spec.learning_rate_floor,
     )
     state = _load(checkpoint, learned, optimiser, plateau, fabric)
+    for epoch in state.history:
+        tell(epoch)
     weights = class_weights(train_part.labels, len(spec.labels), spec).to(fabric.device)
     written = time.monotonic()
     for number in track(_remaining(state, spec), f"training {network.name}", spec.epochs):
@@ -108,6 +119,7 @@ def train(
         rate = float(optimiser.param_groups[0]["lr"])
         seconds = time.perf_counter() - began
         state.history.append(Epoch(number, loss, tune_loss, accuracy, rate, seconds))
+        tell(state.history[-1])
         if tune_loss < state.best_loss:
             state.best_loss, state.best_epoch = tune_loss, number
             state.best = {

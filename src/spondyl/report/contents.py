@@ -6,6 +6,7 @@ so the same contents make the same report anywhere, and an old study can be repo
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -135,6 +136,11 @@ class GalleryRow:
     """The film without anything drawn on it."""
     cells: tuple[GalleryCell, ...]
 
+    @property
+    def anchor(self) -> str:
+        """What links to the film in a page."""
+        return f"film-{hashlib.sha256(self.image_id.encode()).hexdigest()[:16]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
@@ -146,8 +152,14 @@ class Gallery:
     caption: str
     """Legend of the colours: what is hot, and what full colour stands for."""
     rows: tuple[GalleryRow, ...]
+    """Films in their order; those of a label stand together where there are `bands`."""
+    bands: tuple[tuple[int, ...], ...] = ()
+    """Cells of a row that stand side by side in a table, table after table: label by label, to be
+    looked through by columns. Empty: film after film, with all that was said of each."""
     expert_column: bool = False
-    """Adds an empty column "expert's reading", to be filled in by hand."""
+    """Room for "expert's reading" at every film, to be filled in by hand."""
+    elsewhere: tuple[GalleryRow, ...] = ()
+    """Films that belong here too, and are drawn in a gallery before this one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

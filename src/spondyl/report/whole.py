@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import torch
 from spondyl.errors import SpondylError
 from spondyl.explain import cost, gallery
 from spondyl.files import refuse_unless_fillable, write_json
-from spondyl.learn import conduct
+from spondyl.learn import conduct, tensorboard
 from spondyl.learn import study as studies
 from spondyl.learn.environment import environment
 from spondyl.learn.outcome import Outcome
@@ -68,12 +69,14 @@ def study_and_report(
     device: str = "auto",
     command: str = "",
     skip_missing_weights: bool = False,
+    curves: Path | None = None,
     extras: Extras = no_extras,
     track: Track = silently,
 ) -> Reported:
     """The whole of `spondyl study run`. `cache` None means the user's cache folder.
 
-    `extras` is asked, once heatmaps are made, for what else the report shall show.
+    Into the folder `curves`, where one is named, every epoch is written for TensorBoard. `extras`
+    is asked, once heatmaps are made, for what else the report shall show.
     """
     if spec.published:
         published.load(spec.published)  # an unknown name is refused before any work
@@ -81,16 +84,17 @@ def study_and_report(
     if any(STRATEGIES[one.strategy].how == "solved" for one in spec.configurations):
         refuse_unless_fillable(cache)
     fabric = conduct.fabric_on(device, spec.precision)
-    study = conduct.begin(
-        spec,
-        cohort,
-        out,
-        weights,
-        skip_missing_weights=skip_missing_weights,
-        command=command,
-        track=track,
-    )
-    conduct.run(study, cache, fabric, track)
+    with tensorboard.curves(curves) if curves else nullcontext(conduct.unwatched) as watch:
+        study = conduct.begin(
+            spec,
+            cohort,
+            out,
+            weights,
+            skip_missing_weights=skip_missing_weights,
+            command=command,
+            track=track,
+        )
+        conduct.run(study, cache, fabric, track, watch)
     return _reported(study, fabric.device, extras, track)
 
 
