@@ -115,17 +115,26 @@ def load(root: Path, image_id: str) -> Regions | None:
     path = _json_path(root, image_id)
     if not path.exists():
         return None
+    of_film, regions = read(path)
+    if of_film != image_id:
+        raise SpondylError(
+            f"{path}: the regions of {of_film}, not of {image_id}",
+            "Keep one file of regions for each film, named like the film.",
+        )
+    return regions
+
+
+def read(path: Path) -> tuple[str, Regions]:
+    """The image id and the regions in one JSON that `save` wrote.
+
+    Raises `SpondylError` for a file that is missing, damaged or not of our kind.
+    """
     try:
         found = _RegionsFile.model_validate(read_json(path))
     except ValidationError as error:
         raise SpondylError.of(_problems(path, error), str(path)) from error
-    if found.image_id != image_id:
-        raise SpondylError(
-            f"{path}: the regions of {found.image_id}, not of {image_id}",
-            "Keep one file of regions for each film, named like the film.",
-        )
     landmarks = None if found.landmarks is None else np.array(found.landmarks, np.float32)
-    return Regions(
+    return found.image_id, Regions(
         image_size=found.image_size,
         made_by=found.made_by,
         spine_mask=None if found.mask is None else _read_mask(path, found.mask, found.image_size),
