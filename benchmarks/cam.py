@@ -7,7 +7,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from benchmarks.clock import medians
-from spondyl.explain.cam import grad_cam
+from spondyl.explain.explaining import explain
 from spondyl.learn import networks
 
 BATCH = 8
@@ -28,7 +28,7 @@ def run(rounds: int = 5) -> Iterator[str]:
             taken = medians(
                 {
                     "forward": forward,
-                    "ours": lambda network=network: grad_cam(network, images, labels),
+                    "ours": lambda network=network: explain(network, images, labels),
                     "grad-cam": lambda peer=peer: peer(images, targets),
                 },
                 rounds,

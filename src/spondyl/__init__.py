@@ -14,7 +14,6 @@ _PUBLIC = {
     "read_spec": ("spondyl.learn.spec", "read"),
     "build_network": ("spondyl.learn.networks", "build"),
     "load_study": ("spondyl.learn.study", "load"),
-    "grad_cam": ("spondyl.explain.cam", "grad_cam"),
     "run_study": ("spondyl.report.whole", "study_and_report"),
     "SpondylError": ("spondyl.errors", "SpondylError"),
 }

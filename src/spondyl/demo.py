@@ -20,7 +20,7 @@ from spondyl.data import regions
 from spondyl.data.phantom import drawing, output
 from spondyl.data.placement import Placement
 from spondyl.explain import gallery, heatmap
-from spondyl.explain.faithfulness import Energy, energy_on_mask
+from spondyl.explain.scores.localisation import Energy, energy_on_mask
 from spondyl.files import refuse_unless_free
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.spec import StudySpec, parse_spec

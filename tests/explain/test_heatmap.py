@@ -4,8 +4,8 @@ import pytest
 from spondyl.data.placement import Placement
 from spondyl.errors import SpondylError
 from spondyl.explain import heatmap
-from spondyl.explain.faithfulness import energy_on_mask
 from spondyl.explain.heatmap import Heatmap
+from spondyl.explain.scores.localisation import energy_on_mask
 
 
 def one(values, image_id="normal/ü,1.png"):

@@ -72,7 +72,8 @@ def test_a_transformer_is_explained_before_its_last_attention():
     network = networks.build("test_vit", 3, seed=0).eval()
     lower, upper = network.explained_parts()
     images = torch.randn(1, 3, 64, 64)
-    assert network.layer == "block5"
+    assert network.layer == "block6.norm1"
+    assert heads.on_grid(lower(images)).shape == (1, 64, 4, 4)
     with torch.inference_mode():
         assert torch.allclose(upper(lower(images)), network(images), atol=1e-6)
 

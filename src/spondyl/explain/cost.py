@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from spondyl.explain.cam import grad_cam
+from spondyl.explain.explaining import explain
 from spondyl.learn import networks
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Outcome
@@ -60,7 +60,7 @@ def measure(name: str, n_labels: int, size: tuple[int, int], device: torch.devic
         parameters=networks.n_parameters([network.body, network.head]),
         multiply_adds=multiply_adds(network, size, device),
         inference_ms=_ms_per_image(infer, device),
-        heatmap_ms=_ms_per_image(lambda: grad_cam(network, images, labels), device),
+        heatmap_ms=_ms_per_image(lambda: explain(network, images, labels), device),
     )
 
 

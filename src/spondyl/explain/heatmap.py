@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from spondyl.errors import SpondylError
 from spondyl.files import canonical_json, replaced
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_FACTS = ("image_id", "label", "method", "layer", "source", "rectified", "unit")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,17 +27,28 @@ class Heatmap:
     """Where one network looked in one film when asked about one label."""
 
     image_id: str
-    values: NDArray[np.float32]
-    """(h, w) on the grid of `layer`, in units of the logit; ≥ 0 for methods that end in a ReLU."""
+    signed: NDArray[np.float32]
+    """(h, w) on the grid of `layer`, before the ReLU where the method's definition ends in one."""
     label: str
     """The label asked about, which need not be the predicted one."""
     method: str
     layer: str
     source: str
     """Trial or bundle whose network it was."""
+    rectified: bool = True
+    """Whether the method's definition ends in a ReLU."""
+    unit: str = "logit"
+    """Of the values: what they are a share of."""
 
     def __post_init__(self) -> None:
-        self.values.setflags(write=False)
+        self.signed.setflags(write=False)
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """(h, w): the map as the method defines it."""
+        values = np.maximum(self.signed, 0) if self.rectified else self.signed
+        values.setflags(write=False)
+        return values
 
     @property
     def peak(self) -> float:
@@ -46,12 +58,9 @@ class Heatmap:
 
 def save(path: Path, heatmaps: Sequence[Heatmap]) -> None:
     """Writes heatmaps of one or more networks to one file, whole or not at all."""
-    facts = [
-        [heatmap.image_id, heatmap.label, heatmap.method, heatmap.layer, heatmap.source]
-        for heatmap in heatmaps
-    ]
+    facts = [{name: getattr(heatmap, name) for name in _FACTS} for heatmap in heatmaps]
     about = canonical_json({"schema_version": SCHEMA_VERSION, "heatmaps": facts})
-    arrays = {f"map{i:06d}": heatmap.values for i, heatmap in enumerate(heatmaps)}
+    arrays = {f"map{i:06d}": heatmap.signed for i, heatmap in enumerate(heatmaps)}
     with replaced(path) as draft, draft.open("wb") as stream:
         np.savez_compressed(stream, about=np.array(about), **arrays)  # type: ignore[arg-type]
 
@@ -61,9 +70,11 @@ def load(path: Path) -> tuple[Heatmap, ...]:
     try:
         with np.load(path, allow_pickle=False) as content:
             about = json.loads(str(content["about"]))
+            if about["schema_version"] != SCHEMA_VERSION:
+                raise ValueError("written by another version")
             return tuple(
-                Heatmap(image_id, content[f"map{i:06d}"], label, method, layer, source)
-                for i, (image_id, label, method, layer, source) in enumerate(about["heatmaps"])
+                Heatmap(signed=content[f"map{i:06d}"], **facts)
+                for i, facts in enumerate(about["heatmaps"])
             )
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
         raise SpondylError(

@@ -1,8 +1,9 @@
 """Heads: what turns a network's features into logits.
 
 Features are a feature map (n, channels, h, w), or the tokens (n, 1 + h·w, channels) of a vision
-transformer: class token first, then one token for each cell of a square grid, row by row. What is
-said here of both keeps that difference out of all other files.
+transformer: class token first, then one token for each cell of a square grid, row by row. Where
+explanations look there are two class tokens. What is said here of maps and tokens keeps that
+difference out of all other files.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ def pooled(features: Tensor) -> Tensor:
 
 
 def on_grid(features: Tensor) -> Tensor:
-    """(n, channels, h, w): what of the features lies on the image; the class token does not."""
+    """(n, channels, h, w): what of the features lies on the image; class tokens do not."""
     if features.ndim == 4:
         return features
     side = isqrt(features.shape[1] - 1)
-    cells = features[:, 1:].transpose(1, 2)
+    cells = features[:, -(side**2) :].transpose(1, 2)
     return cells.reshape(*cells.shape[:2], side, side)
 
 
 def weighted(features: Tensor, mask: Tensor) -> Tensor:
-    """Features with each cell multiplied by a mask (n, 1, h, w); the class token stays."""
+    """Features with each cell multiplied by a mask (n, 1, h, w); class tokens stay."""
     if features.ndim == 4:
         return features * mask
-    return torch.cat([features[:, :1], features[:, 1:] * mask.flatten(2).transpose(1, 2)], dim=1)
+    flat = mask.flatten(2).transpose(1, 2)
+    n_class = features.shape[1] - flat.shape[1]
+    return torch.cat([features[:, :n_class], features[:, n_class:] * flat], dim=1)
 
 
 class Head(nn.Module):

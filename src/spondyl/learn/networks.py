@@ -18,7 +18,15 @@ from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
 from spondyl.learn.heads import Head, PooledLinear, pooled
-from spondyl.learn.splitting import CUTS, PART, Family, Stage, our_name
+from spondyl.learn.splitting import (
+    CUTS,
+    PART,
+    BeforeAttention,
+    Family,
+    FromAttention,
+    Stage,
+    our_name,
+)
 
 Library = Literal["torchvision", "timm"]
 
@@ -76,7 +84,13 @@ class Network(nn.Module):
     labels)."""
 
     def __init__(
-        self, name: str, body: nn.Sequential, head: Head, n_channels: int, n_late: int = 0
+        self,
+        name: str,
+        body: nn.Sequential,
+        head: Head,
+        n_channels: int,
+        *,
+        ends_in_attention: bool = False,
     ) -> None:
         super().__init__()
         self.name = name
@@ -84,9 +98,8 @@ class Network(nn.Module):
         self.head = head
         self.n_channels = n_channels
         """Channels of the features that enter the head."""
-        self.n_late = n_late
-        """Modules at the body's end that explanations count to the head: those in which the cells
-        of the map still speak to each other, but no longer all to the logits."""
+        self.ends_in_attention = ends_in_attention
+        """Whether the body ends in a transformer block and a norm."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, labels)."""
@@ -95,15 +108,17 @@ class Network(nn.Module):
 
     def explained_parts(self) -> tuple[nn.Module, nn.Module]:
         """(images → features that are explained, those features → logits)."""
-        if not self.n_late:
+        if not self.ends_in_attention:
             return self.body, self.head
-        return self.body[: -self.n_late], nn.Sequential(*self.body[-self.n_late :], self.head)
+        *earlier, block, norm = self.body
+        lower = nn.Sequential(*earlier, BeforeAttention(block))
+        return lower, FromAttention(block, norm, self.head)
 
     @property
     def layer(self) -> str:
         """Name of the layer whose output explanations show."""
-        named = [name for name in self.body._modules if name != CLOSING]
-        return named[-1 - self.n_late]
+        *_, before, last = ("", *(name for name in self.body._modules if name != CLOSING))
+        return f"{before}.norm1" if self.ends_in_attention else last
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +163,8 @@ def build(name: str, n_labels: int, seed: int) -> Network:
         n_channels = _channels(body)
         whole_head = None if parsed.cut else parted.head
         head: Head = whole_head or PooledLinear(n_channels, n_labels)
-    return Network(str(parsed), body, head, n_channels, parted.n_late)
+    ends_in_attention = parted.ends_in_attention
+    return Network(str(parsed), body, head, n_channels, ends_in_attention=ends_in_attention)
 
 
 def _until(stages: list[Stage], cut: str | None) -> nn.Sequential:

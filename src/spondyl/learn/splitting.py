@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from timm.layers import resample_abs_pos_embed
@@ -32,8 +32,8 @@ class Parted:
     """The body, from the stem on."""
     head: Head | None = None
     """The head of its own that the family keeps; None for pooling and one linear layer."""
-    n_late: int = 0
-    """Modules at the body's end that explanations count to the head."""
+    ends_in_attention: bool = False
+    """Whether the body's last modules are a transformer block and a norm (`BeforeAttention`)."""
     closing: nn.Module | None = None
     """What brings the features of any stage into the order (n, channels, h, w)."""
 
@@ -104,14 +104,13 @@ def _densenet(whole: nn.Module, n_labels: int) -> Parted:
 
 
 def _vit(whole: nn.Module, n_labels: int) -> Parted:
-    """The class token alone is classified, and the last block's patch tokens reach it no more:
-    explanations have to look before that block's attention."""
+    """Blocks, and the norm after the last of them; the class token alone is classified."""
     del n_labels
     blocks = list(whole.get_submodule("blocks").children())
     stages: list[Stage] = [("stem", [("embedding", Embedding(whole))])]
     stages += [(f"block{i}", [(f"block{i}", block)]) for i, block in enumerate(blocks, 1)]
     stages[-1][1].append(("norm", whole.get_submodule("norm")))
-    return Parted(stages, n_late=2)
+    return Parted(stages, ends_in_attention=True)
 
 
 def _swin(whole: nn.Module, n_labels: int) -> Parted:
@@ -123,6 +122,43 @@ def _swin(whole: nn.Module, n_labels: int) -> Parted:
     stages += [(f"stage{i}", modules[2 * i - 2 : 2 * i]) for i in (2, 3, 4)]
     stages[-1][1].append(("norm", whole.get_submodule("norm")))
     return Parted(stages, closing=ChannelsFirst())
+
+
+class BeforeAttention(nn.Module):
+    """Tokens (n, 1 + h·w, channels) as the attention of a block takes them, for explanations.
+
+    After a block's attention its patch tokens tell the class token nothing more, so the last block
+    has to be looked into. Behind its first norm: before it, each token's scale would make no
+    difference to the logits, and g ⊙ A would add up to nothing in every cell. The class token is
+    kept in front as it came, for the block adds to it: (n, 2 + h·w, channels).
+    """
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.norm = block.norm1
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """The class token as it is, and all tokens normed."""
+        return torch.cat([tokens[:, :1], self.norm(tokens)], dim=1)  # type: ignore[operator]
+
+
+class FromAttention(nn.Module):
+    """What `BeforeAttention` returned → logits; only the class token is followed to the end."""
+
+    def __init__(self, block: nn.Module, norm: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.block = block
+        self.norm = norm
+        self.head = head
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Logits (n, labels)."""
+        block: Any = self.block
+        attended = block.ls1(block.attn(features[:, 1:]))[:, :1]
+        token = features[:, :1] + attended
+        token = token + block.ls2(block.mlp(block.norm2(token)))
+        logits: Tensor = self.head(self.norm(token))
+        return logits
 
 
 class ChannelsFirst(nn.Module):
