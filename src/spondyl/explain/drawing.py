@@ -55,7 +55,7 @@ def page_scale(heatmaps: Sequence[Heatmap]) -> float:
 
 def signed_page_scale(heatmaps: Sequence[Heatmap]) -> float:
     """The largest magnitude of the maps on a page: the one scale of signed drawings."""
-    return max([0.0, *(float(np.abs(heatmap.values).max()) for heatmap in heatmaps)])
+    return max([0.0, *(float(np.abs(heatmap.signed).max()) for heatmap in heatmaps)])
 
 
 def panel(film: Film, heat: Heat, scale: float, peak: float, style: Style = COLOUR) -> Rgb:
