@@ -91,8 +91,13 @@ def load(path: Path) -> ScoreTable:
             header, *lines = csv.reader(stream)
         if tuple(header) != _COLUMNS:
             raise ValueError("other columns")
-        return ScoreTable(tuple(Row(*line[:-1], float(line[-1])) for line in lines))
-    except (OSError, UnicodeDecodeError, ValueError, TypeError, IndexError) as error:
+        return ScoreTable(
+            tuple(
+                Row(image_id, group_id, label, maker, score, float(value))
+                for image_id, group_id, label, maker, score, value in lines
+            )
+        )
+    except (OSError, UnicodeDecodeError, ValueError) as error:
         raise SpondylError(
             f"{path}: not a table of heatmap scores",
             "Run `spondyl study explain` again to make it anew.",
