@@ -124,13 +124,16 @@ def border_boxes(
     return tuple(box for box in strips if box.bottom > box.top and box.right > box.left)
 
 
-def write_lead(image: Image, text: str, row: float, col: float, name: str) -> Box:
+def write_lead(
+    image: Image, text: str, row: float, col: float, name: str, tall_share: float = 0.04
+) -> Box:
     """Puts lead letters on `image` (height, width), centred at shares `row`, `col` of its sides.
 
+    They are `tall_share` of the film's height tall, or of 2½ times its width where that is less.
     Returns the box called `name` that holds them.
     """
     height, width = image.shape
-    tall = max(7.0, 0.04 * min(height, 2.5 * width))
+    tall = max(7.0, tall_share * min(height, 2.5 * width))
     scale = tall / 22
     thick = max(1, round(tall / 9))
     (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thick)
