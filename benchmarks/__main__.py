@@ -2,10 +2,10 @@
 
 import sys
 
-from benchmarks import cam, phantoms, training
+from benchmarks import cam, phantoms, road, training
 from spondyl.learn.environment import environment
 
-ALL = {"cam": cam.run, "phantoms": phantoms.run, "training": training.run}
+ALL = {"cam": cam.run, "phantoms": phantoms.run, "road": road.run, "training": training.run}
 
 if __name__ == "__main__":
     facts = environment()

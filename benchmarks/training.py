@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from benchmarks.clock import medians
+from spondyl.bench.clock import medians
 from spondyl.learn import networks, training
 from spondyl.learn.augment import augmented
 from spondyl.learn.conduct import fabric_on

@@ -1,6 +1,6 @@
 """What a network makes of a film before its head, and how the head's answer hangs on it.
 
-Nothing before the feature map needs a gradient: the body runs without autograd, and only the head
+Nothing before the feature map needs a gradient: the body runs in inference mode, and only the head
 is differentiated, or not even that, for pooling and one linear layer have a gradient that is
 known. Hooks are not used, so none can be left behind, and the network is handed back as it was
 found. The price: a network has to come in its two parts (`learn.networks`).
@@ -60,18 +60,17 @@ class Seen:
 def see(network: Network, images: Tensor) -> Seen:
     """What `network`, in eval mode, makes of `images` (n, 3, h, w) float32, normalised.
 
-    Raises `SpondylError` for a network whose features do not lie on the image.
+    Images and network stay in the layout of memory they come in. What inference mode made cannot be
+    differentiated, so the features, which are small, are copied out of it. Raises `SpondylError`
+    for a network whose features do not lie on the image.
     """
     lower, upper = network.explained_parts()
-    with torch.inference_mode(False), torch.no_grad():
-        features = lower(images)
-    _refuse_mapless(network, features)
-    if isinstance(upper, PooledLinear):
-        with torch.no_grad():
-            return Seen(features, upper, upper(features))
-    with torch.inference_mode(False), torch.enable_grad():
-        leaf = features.requires_grad_(True)
-        return Seen(leaf, upper, upper(leaf))
+    with torch.inference_mode():
+        made = lower(images)
+    _refuse_mapless(network, made)
+    with torch.inference_mode(False), torch.set_grad_enabled(not isinstance(upper, PooledLinear)):
+        features = made.clone().requires_grad_(torch.is_grad_enabled())
+        return Seen(features, upper, upper(features))
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def _solved(images: Tensor, removed: Tensor) -> Tensor:
     precision = 4 * torch.finfo(films.dtype).eps * _largest(films)
     tolerated = TOLERANCE * _range(films) + precision
     found = _conjugate_gradients(_grids(unknown), (films - level).mul_(kept), tolerated)
-    return found.add_(level).reshape(images.shape)
+    return found.add_(level).reshape(images.shape).contiguous()
 
 
 def _conjugate_gradients(grids: list[_Grid], found: Tensor, tolerated: Tensor) -> Tensor:
@@ -147,7 +147,7 @@ def _conjugate_gradients(grids: list[_Grid], found: Tensor, tolerated: Tensor) -
         if not bool(unfinished.any()):
             return found.add_(correction)
         now = _dot(residual, correction)
-        direction.mul_(torch.where(unfinished, now / before, 0)).add_(correction)
+        direction = torch.addcmul(correction, direction, torch.where(unfinished, now / before, 0))
         change = grids[0].lacking(direction)
         length = torch.where(unfinished, -now / _dot(direction, change), 0)
         found.addcmul_(length, direction)
