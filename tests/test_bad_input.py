@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from bad_inputs.bundles import BUNDLES
 from bad_inputs.cohorts import COHORTS
 from bad_inputs.commands import COMMANDS
 from bad_inputs.place import Case, Place
@@ -26,7 +27,7 @@ from spondyl.data.phantom import drawing, output
 from spondyl.learn import networks
 
 REFUSED = [Case(kind.name, lambda p, k=kind: refused(p, k), kind.says) for kind in COHORTS]
-CASES = [*REFUSED, *SPECS, *WEIGHTS, *COMMANDS]
+CASES = [*REFUSED, *SPECS, *WEIGHTS, *COMMANDS, *BUNDLES]
 
 
 def refused(place, kind):
@@ -86,7 +87,7 @@ def weights(tmp_path_factory):
 def done(tmp_path_factory, drawn, weights):
     """A finished study."""
     root = tmp_path_factory.mktemp("done")
-    place = Place(root, drawn, weights, root / "out")
+    place = Place(root, drawn, weights, root / "out", root / "none")
     words = place.run(
         *("--weights", f"test_resnet={weights}", "--cache", root / "cache"),
         spec=place.spec(strategies='["probe"]'),
@@ -96,11 +97,20 @@ def done(tmp_path_factory, drawn, weights):
     return place.done
 
 
+@pytest.fixture(scope="session")
+def bundled(tmp_path_factory, done):
+    """A bundle of the finished study."""
+    out = tmp_path_factory.mktemp("bundled") / "bundle"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        assert called(["study", "bundle", done, "--out", out], monkeypatch) == 0
+    return out
+
+
 @pytest.fixture
-def place(tmp_path, monkeypatch, drawn, weights, done):
+def place(tmp_path, monkeypatch, drawn, weights, done, bundled):
     """A sound beginning for each case, in a working folder that is its own."""
     monkeypatch.chdir(tmp_path)
-    return Place(tmp_path, drawn, weights, done)
+    return Place(tmp_path, drawn, weights, done, bundled)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

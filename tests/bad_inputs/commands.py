@@ -57,6 +57,14 @@ WORDS = [
     words(
         "an address of no known kind", "data fetch kauh --out OUT --from ftp://a/b", "no such file"
     ),
+    words("marks of no film set", "data annotations a.json --out OUT", "Missing option"),
+    words(
+        "no network to time", "bench cam --network resnet51", "'resnet51': not known", "resnet50"
+    ),
+    words("no method to time", "bench cam --method icr-cam", "no definition could be found"),
+    words("a method of ours alone", "bench cam --method recipro-cam", "no other library has it"),
+    words("no rounds to time", "bench cam --rounds 0", "0 rounds measure nothing"),
+    words("no bundle to explain by", "explain a.png --out OUT", "Missing option", "explain --help"),
     words("a demo of a negative seed", "demo --out OUT --seed -1", "seed"),
     words("a demo of a seed too large", "demo --out OUT --seed 99999999999", "got 99999999999"),
 ]
@@ -215,6 +223,7 @@ STUDIES = [
     ),
     *damaged("report"),
     *damaged("status"),
+    *damaged("explain"),
     Case(
         "a report where nothing is",
         lambda place: ["study", "report", place.root / "none"],
@@ -254,6 +263,14 @@ def into(name: str, make: Callable[[Place], Path], says: str) -> list[Case]:
         "data phantom": lambda place, out: ["data", "phantom", out, "--n", 1],
         "data fetch": lambda place, out: ["data", "fetch", "kauh", "--out", out],
         "demo": lambda place, out: ["demo", "--out", out],
+        "study bundle": lambda place, out: ["study", "bundle", place.finished(), "--out", out],
+        "explain": lambda place, out: [
+            *("explain", place.film(), "--bundle", place.bundle(), "--out", out)
+        ],
+        "data annotations": lambda place, out: [
+            *("data", "annotations", place.file("marks.json", "{}")),
+            *("--cohort", place.films, "--out", out),
+        ],
     }
     return [
         Case(

@@ -28,6 +28,8 @@ class Place:
     """Sound weights of test_resnet, as safetensors."""
     done: Path
     """A finished study of `drawn` with `weights`."""
+    bundled: Path
+    """The bundle of that study."""
 
     @property
     def films(self) -> Path:
@@ -55,6 +57,10 @@ class Place:
     def finished(self) -> Path:
         """The finished study's copy, free to be spoiled."""
         return shutil.copytree(self.done, self.root / "done")
+
+    def bundle(self) -> Path:
+        """The bundle's copy, free to be spoiled."""
+        return shutil.copytree(self.bundled, self.root / "bundle")
 
     def run(self, *more: object, spec: Path | None = None, out: Path | None = None) -> list[object]:
         """The words of `study run`."""

@@ -147,7 +147,7 @@ def test_a_panel_is_the_film_its_overlay_and_the_legend_of_both(name):
     style = STYLES[name]
     draws = np.random.default_rng(0)
     film, heat = draws.random((2, 160, 70)).astype(np.float32)
-    panel = drawing.panel(film, heat, 2.0, 1.0, style)
+    panel = drawing.panel(film, heat, 2.0, 1.0, style=style)
     assert (panel[:160, :70] == overlay.bare(film)).all()
     second = 70 + drawing.GAP
     assert (panel[:160, second : second + 70] == style.draw(film, heat, 2.0)).all()

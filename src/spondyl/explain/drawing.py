@@ -58,8 +58,10 @@ def signed_page_scale(heatmaps: Sequence[Heatmap]) -> float:
     return max([0.0, *(float(np.abs(heatmap.signed).max()) for heatmap in heatmaps)])
 
 
-def panel(film: Film, heat: Heat, scale: float, peak: float, style: Style = COLOUR) -> Rgb:
-    """Film, overlay and legend as one picture; `peak` is the map's own, in logits.
+def panel(
+    film: Film, heat: Heat, scale: float, peak: float, unit: str = "logit", style: Style = COLOUR
+) -> Rgb:
+    """Film, overlay and legend as one picture; `peak` is the map's own, in `unit`.
 
     `film` (H, W) in [0, 1] and `heat` (H, W); `scale` is that of the page, or the peak again.
     """
@@ -67,7 +69,7 @@ def panel(film: Film, heat: Heat, scale: float, peak: float, style: Style = COLO
         [
             overlay.bare(film),
             style.draw(film, heat, scale),
-            legend(scale, film.shape[0], peak=peak, style=style),
+            legend(scale, film.shape[0], unit=unit, peak=peak, style=style),
         ]
     )
 

@@ -1,0 +1,52 @@
+"""Arguments that several commands share, and the reading of what a user wrote in them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spondyl.errors import SpondylError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Labels = Annotated[str, typer.Option(help="Label names in order, with commas between them.")]
+Out = Annotated[Path, typer.Option(help="A new folder; nothing is ever overwritten.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Run = Annotated[Path, typer.Argument(help="The folder of a study.")]
+Seed = Annotated[int, typer.Option(help="Of everything that is drawn.")]
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a text with commas, without the spaces around them."""
+    return [part.strip() for part in text.split(",")]
+
+
+def size(text: str) -> tuple[int, int]:
+    """(height, width) from HEIGHTxWIDTH; `SpondylError` for another form."""
+    height, _, width = text.partition("x")
+    if not (height.isascii() and height.isdigit() and width.isascii() and width.isdigit()):
+        raise SpondylError(f"size {text!r}: not HEIGHTxWIDTH", "For example 224x224.")
+    return int(height), int(width)
+
+
+def pairs(texts: list[str]) -> dict[str, Path]:
+    """NAME=FILE texts taken apart; `SpondylError` for another form or a name given twice."""
+    found: dict[str, Path] = {}
+    for text in texts:
+        name, equals, file = text.partition("=")
+        if not (name and equals and file):
+            raise SpondylError(
+                f"--weights {text!r}: not NAME=FILE",
+                "For example --weights densenet169=densenet169.safetensors.",
+            )
+        if name in found:
+            raise SpondylError(f"--weights {name}: given twice", "Give one file for each network.")
+        found[name] = Path(file)
+    return found
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,116 @@
+"""`spondyl study …`: train and evaluate under cross-validation, report, explain, bundle."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spondyl.commands.arguments import Device, Json, Out, Run, Seed, listed, pairs, print_json
+from spondyl.terminal import say, tracking
+
+app = typer.Typer(help="Train and evaluate under cross-validation; report; bundle.")
+
+Weights = Annotated[
+    list[str],
+    typer.Option(
+        help="NAME=FILE: initial weights of a network (safetensors, or a torchvision or timm "
+        "checkpoint); repeatable. Without it the library's cache is looked through."
+    ),
+]
+Cache = Annotated[Path | None, typer.Option(help="Folder for features that are computed once.")]
+
+
+@app.command()
+def run(
+    spec: Annotated[Path, typer.Argument(help="A study as TOML, such as spec/kauh-features.toml.")],
+    cohort: Annotated[Path, typer.Option(help="A folder of class folders, or a CSV manifest.")],
+    out: Annotated[Path, typer.Option(help="A new folder, or that of a study to go on with.")],
+    weights: Weights = [],  # noqa: B006
+    device: Device = "auto",
+    cache: Cache = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Folder to write every epoch to, for TensorBoard.")
+    ] = None,
+) -> None:
+    """Cross-validated predictions, heatmaps and a report; resumes where it stopped."""
+    from spondyl.learn import spec as specs
+    from spondyl.report import whole
+
+    with tracking() as track:
+        page = whole.study_and_report(
+            specs.read(spec),
+            cohort,
+            out,
+            pairs(weights),
+            cache=cache,
+            device=device,
+            command=shlex.join(["spondyl", *sys.argv[1:]]),
+            curves=tensorboard,
+            track=track,
+        )
+    typer.echo("\n".join(page.lines))
+
+
+@app.command()
+def status(run: Run, as_json: Json = False) -> None:
+    """Where a study stands: finished trials by configuration."""
+    from spondyl.learn import study as studies
+
+    standing = studies.status(studies.load(run))
+    if as_json:
+        print_json([row.as_dict() for row in standing])
+    else:
+        typer.echo("\n".join(str(row) for row in standing))
+
+
+@app.command()
+def report(run: Run, device: Device = "auto") -> None:
+    """Write metrics, heatmaps and report of a finished study again."""
+    from spondyl.report import whole
+
+    with tracking() as track:
+        page = whole.report_again(run, device, track)
+    typer.echo("\n".join(page.lines))
+
+
+@app.command()
+def explain(
+    run: Run,
+    methods: Annotated[str, typer.Option(help="Names, with commas between them.")] = "grad-cam",
+    films: Annotated[int, typer.Option(help="Films in the sample.")] = 24,
+    seed: Seed = 0,
+    masks: Annotated[
+        Path | None, typer.Option(help="Folder of regions, as `spondyl data annotations` makes.")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Score the heatmaps of a finished study on a sample of its films, beside baselines."""
+    from spondyl.explain import study_explaining
+
+    with tracking() as track:
+        explained = study_explaining.explain_run(
+            run, listed(methods), films, seed, masks, device, track
+        )
+    typer.echo("\n".join(map(str, explained)))
+
+
+@app.command()
+def bundle(
+    run: Run,
+    out: Out,
+    network: Annotated[str, typer.Option(help="Where the study has several.")] = "",
+    strategy: Annotated[str, typer.Option(help="Where the study has several.")] = "",
+    protocol: Annotated[str, typer.Option(help="Where the study has several.")] = "",
+) -> None:
+    """Make a bundle of a finished configuration: its fold networks and all that reading needs."""
+    from spondyl.reading import assembling
+
+    with tracking() as track:
+        configuration = assembling.choose(run, network, strategy, protocol)
+        made = assembling.assemble(run, configuration, out, track)
+    typer.echo(made.bundle_id)
+    say(f"{out}: {configuration}, {len(made.members)} networks")
