@@ -167,7 +167,7 @@ def test_a_fold_that_learned_from_the_film_answers_when_asked_and_it_is_said(
     words = ["explain", study.cohort.root / film, "--bundle", home / "bundle", "--fold", 0]
     assert spondyl([*words, "--out", tmp_path / "out", "--device", "cpu"], monkeypatch) == 0
     printed = capsys.readouterr()
-    assert "networks of folds 0; 1 of them learned from this film" in printed.out
+    assert "by fold 0; 1 of them learned from this film" in printed.out
     assert printed.err.splitlines()[0] == "explaining films (1)"
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from spondyl.data.phantom import drawing, output
 from spondyl.learn import networks
 from spondyl.learn.spec import parse_spec
-from spondyl.report import assembly, whole
+from spondyl.report import whole
+from spondyl.report.galleries import MOST_COLUMNS, bands
 
 CONTENT = {
     "networks": ["test_resnet:layer2", "test_resnet:layer1"],
@@ -105,20 +106,20 @@ def test_correct_films_stand_class_by_class_under_a_network_s_strategies(reporte
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=12))
 def test_bands_hold_every_column_once_and_in_order_and_are_not_too_wide(counts):
     columns = [f"network {i}" for i, n in enumerate(counts) for _ in range(n)]
-    bands = assembly.bands(columns)
-    assert [column for band in bands for column in band] == list(range(len(columns)))
-    assert all(0 < len(band) <= assembly.MOST_COLUMNS for band in bands)
+    found = bands(columns)
+    assert [column for band in found for column in band] == list(range(len(columns)))
+    assert all(0 < len(band) <= MOST_COLUMNS for band in found)
 
 
-@given(st.lists(st.integers(1, assembly.MOST_COLUMNS), min_size=1, max_size=12))
+@given(st.lists(st.integers(1, MOST_COLUMNS), min_size=1, max_size=12))
 def test_a_network_that_fits_into_one_band_is_not_parted(counts):
     columns = [f"network {i}" for i, n in enumerate(counts) for _ in range(n)]
     for name in columns:
         mine = {i for i, other in enumerate(columns) if other == name}
-        assert sum(bool(mine & set(band)) for band in assembly.bands(columns)) == 1
+        assert sum(bool(mine & set(band)) for band in bands(columns)) == 1
 
 
 def test_six_columns_stand_in_one_table_and_twelve_in_two():
-    assert assembly.bands(["a"] * 3 + ["b"] * 3) == ((0, 1, 2, 3, 4, 5),)
-    assert [len(band) for band in assembly.bands(["a"] * 6 + ["b"] * 6)] == [6, 6]
-    assert assembly.bands([]) == ()
+    assert bands(["a"] * 3 + ["b"] * 3) == ((0, 1, 2, 3, 4, 5),)
+    assert [len(band) for band in bands(["a"] * 6 + ["b"] * 6)] == [6, 6]
+    assert bands([]) == ()

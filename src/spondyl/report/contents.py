@@ -181,7 +181,9 @@ class ReportContents:
     published: Published | None = None
     duplicates: tuple[DuplicateGroup, ...] = ()
     galleries: tuple[Gallery, ...] = ()
+    heatmap_scores: tuple[Table, ...] = ()
+    """What the heatmaps are worth: all configurations side by side, then one after the other."""
     extra_tables: tuple[Table, ...] = ()
-    """Further tables of the caller's, such as costs or scores of heatmaps."""
+    """Further tables of the caller's, such as costs."""
     remarks: tuple[str, ...] = field(default=())
     """Sentences for the top of the page, such as "these films are drawn phantoms"."""

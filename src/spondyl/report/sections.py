@@ -78,6 +78,8 @@ def compose(
         Section(f"films-{number}", gallery.title, (gallery.chosen,), gallery=gallery)
         for number, gallery in enumerate(contents.galleries, start=1)
     ]
+    if contents.heatmap_scores:
+        sections.append(_heatmap_scores(contents))
     sections += [
         _data(contents),
         Section(
@@ -93,6 +95,21 @@ def compose(
     if contents.extra_tables:
         sections.append(Section("more", "Further tables", tables=contents.extra_tables))
     return tuple(sections)
+
+
+def _heatmap_scores(contents: ReportContents) -> Section:
+    return Section(
+        "heatmap-scores",
+        "Heatmaps: what they are worth",
+        (
+            "Every score stands beside that of four maps that know nothing of the answer: random "
+            "noise, a blob in the centre of the film, the film's edges, and the same method on the "
+            "same network untrained. A heatmap that does not beat them tells no more than they do.",
+            "Each film was asked about the label that was predicted for it, by the network that "
+            "was tested on it. Intervals are 95 % over groups of films.",
+        ),
+        tables=contents.heatmap_scores,
+    )
 
 
 def _diagrams(contents: ReportContents) -> tuple[Drawing, ...]:

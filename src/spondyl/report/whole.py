@@ -22,7 +22,6 @@ from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import Study
 from spondyl.progress import Track, silently
 from spondyl.report import assembly, published, summary
-from spondyl.report.assembly import Additions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,13 +49,14 @@ class Reported:
         yield f"report: {self.page}"
 
 
-Extras = Callable[[Study, Sequence[Outcome]], Additions]
+Remarks = Callable[[Study], tuple[str, ...]]
+"""What a caller has done with a finished study before its report, in sentences for it."""
 
 
-def no_extras(study: Study, outcomes: Sequence[Outcome]) -> Additions:
+def no_remarks(study: Study) -> tuple[str, ...]:
     """Nothing beyond what every report has."""
-    del study, outcomes
-    return Additions()
+    del study
+    return ()
 
 
 def study_and_report(
@@ -70,12 +70,12 @@ def study_and_report(
     command: str = "",
     skip_missing_weights: bool = False,
     curves: Path | None = None,
-    extras: Extras = no_extras,
+    remarks: Remarks = no_remarks,
     track: Track = silently,
 ) -> Reported:
     """The whole of `spondyl study run`. `cache` None means the user's cache folder.
 
-    Into the folder `curves`, where one is named, every epoch is written for TensorBoard. `extras`
+    Into the folder `curves`, where one is named, every epoch is written for TensorBoard. `remarks`
     is asked, once heatmaps are made, for what else the report shall show.
     """
     if spec.published:
@@ -95,7 +95,7 @@ def study_and_report(
             track=track,
         )
         conduct.run(study, cache, fabric, track, watch)
-    return _reported(study, fabric.device, extras, track)
+    return _reported(study, fabric.device, remarks, track)
 
 
 def report_again(folder: Path, device: str = "auto", track: Track = silently) -> Reported:
@@ -108,7 +108,7 @@ def report_again(folder: Path, device: str = "auto", track: Track = silently) ->
             f"{folder}: {sum(row.n_left for row in unfinished)} trials are not finished",
             "Run `spondyl study run` again with the same spec, cohort and folder.",
         )
-    return _reported(study, fabric.device, no_extras, track)
+    return _reported(study, fabric.device, no_remarks, track)
 
 
 def default_cache() -> Path:
@@ -139,9 +139,9 @@ def _measure_costs(
     write_json(path, {"schema_version": 1, "hardware": said, "costs": measured})
 
 
-def _reported(study: Study, device: torch.device, extras: Extras, track: Track) -> Reported:
+def _reported(study: Study, device: torch.device, remarks: Remarks, track: Track) -> Reported:
     outcomes = study.outcomes()
     gallery.explain_study(study, outcomes, device, track)
     _measure_costs(study, outcomes, device, track)
-    page = assembly.write(study, outcomes, extras(study, outcomes))
+    page = assembly.write(study, outcomes, remarks(study))
     return Reported(study, outcomes, page)
