@@ -37,3 +37,31 @@ def cam(
         print_json([row.as_dict() for row in rows])
     else:
         typer.echo("\n".join(measured.lines(rows)))
+
+
+@app.command()
+def road(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each has its turn.")] = 5,
+) -> None:
+    """What filling removed pixels costs for ROAD: ours and a sparse solve for each film."""
+    from spondyl.bench import road as measured
+
+    for line in measured.lines(measured.rows(rounds)):
+        typer.echo(line)
+
+
+@app.command()
+def planted(
+    seeds: Annotated[int, typer.Option(min=1, help="Pairs of networks that are trained.")] = 20,
+    processes: Annotated[int, typer.Option(min=1, help="Pairs at a time, a core each.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Whether scores tell networks that look at the spine from networks that look at a marker."""
+    from spondyl.bench import planted as measured
+
+    pairs = measured.run(seeds, processes)
+    if as_json:
+        print_json([pair.as_dict() for pair in pairs])
+    else:
+        for line in measured.lines(pairs):
+            typer.echo(line)

@@ -15,7 +15,7 @@ from spondyl.errors import SpondylError
 
 def grad_cam(feature_map: Tensor, gradient: Tensor) -> Tensor:
     """Σ_k α_k A_k, α_k the mean over the map of g_k (Selvaraju et al. 1610.02391, eq. 1 and 2)."""
-    return _sum_weighted(gradient.mean(dim=(2, 3)), feature_map)
+    return weighted_sum(gradient.mean(dim=(2, 3)), feature_map)
 
 
 def hires_cam(feature_map: Tensor, gradient: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def cam(feature_map: Tensor, gradient: Tensor) -> Tensor:
     """Σ_k w_ck A_k (Zhou et al. 1512.04150, eq. 2), for pooling and one linear layer only: there
     w_ck is h·w times the gradient in any cell."""
     height, width = feature_map.shape[2:]
-    return height * width * _sum_weighted(gradient[:, :, 0, 0], feature_map)
+    return height * width * weighted_sum(gradient[:, :, 0, 0], feature_map)
 
 
 def grad_cam_plus_plus(feature_map: Tensor, gradient: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ def grad_cam_plus_plus(feature_map: Tensor, gradient: Tensor) -> Tensor:
             "The map holds negative values; use hirescam, layercam or grad-cam.",
         )
     contributions = torch.where(rising, gradient / denominator, 0)
-    return _sum_weighted(contributions.sum(dim=(2, 3)), feature_map)
+    return weighted_sum(contributions.sum(dim=(2, 3)), feature_map)
 
 
 def xgrad_cam(feature_map: Tensor, gradient: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def xgrad_cam(feature_map: Tensor, gradient: Tensor) -> Tensor:
     mass = feature_map.sum(dim=(2, 3))
     pull = torch.einsum("nkhw,nkhw->nk", gradient, feature_map)
     weights = torch.where(mass == 0, 0, pull / torch.where(mass == 0, 1, mass))
-    return _sum_weighted(weights, feature_map)
+    return weighted_sum(weights, feature_map)
 
 
 def layer_cam(feature_map: Tensor, gradient: Tensor) -> Tensor:
@@ -62,6 +62,6 @@ def layer_cam(feature_map: Tensor, gradient: Tensor) -> Tensor:
     return hires_cam(feature_map, gradient.clamp_min(0))
 
 
-def _sum_weighted(weights: Tensor, feature_map: Tensor) -> Tensor:
-    """Σ_k w_k A_k for weights (n, k)."""
+def weighted_sum(weights: Tensor, feature_map: Tensor) -> Tensor:
+    """Σ_k w_k A_k (n, h, w) for weights (n, k): Grad-CAM, where they are α."""
     return torch.einsum("nk,nkhw->nhw", weights, feature_map)

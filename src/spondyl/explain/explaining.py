@@ -41,6 +41,8 @@ class Method:
     """Whether the definition ends in a ReLU."""
     formula: Formula | None = None
     alteration: Alteration | None = None
+    from_mean: bool = False
+    """Whether the mean of the gradient over the map is all that the formula uses of it."""
     linear_only: bool = False
     """Whether it is defined for pooling and one linear layer only."""
 
@@ -72,7 +74,7 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method("cam", "CAM", "1512.04150", "logit", False, cam.cam, linear_only=True),
-        Method("grad-cam", "Grad-CAM", "1610.02391", "logit", True, cam.grad_cam),
+        Method("grad-cam", "Grad-CAM", "1610.02391", "logit", True, cam.grad_cam, from_mean=True),
         Method("hirescam", "HiResCAM", "2011.08891", "logit", True, cam.hires_cam),
         Method("grad-cam++", "Grad-CAM++", "1710.11063", "logit", True, cam.grad_cam_plus_plus),
         Method("xgrad-cam", "XGrad-CAM", "2008.02312", "logit", True, cam.xgrad_cam),
@@ -205,6 +207,10 @@ def _applied(method: Method, network: Network, images: Tensor, seen: Seen, asked
             "linear layer",
             "Use grad-cam, or a cut of the network such as vgg16:block5.",
         )
+    if method.from_mean:
+        alpha = seen.mean_gradient(asked)
+        with torch.no_grad():
+            return cam.weighted_sum(alpha, seen.map)
     if method.formula is not None:
         gradient = seen.gradient(asked)
         with torch.no_grad():

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
-from spondyl.learn.heads import PooledLinear, on_grid
+from spondyl.learn.heads import DenseHead, PooledLinear, on_grid
 from spondyl.learn.networks import Network
 
 SMALLEST_SIDE = 32
@@ -33,7 +33,10 @@ class Seen:
     upper: nn.Module
     """From `features` to logits."""
     logits: Tensor
-    """(n, labels) float32; with the head's graph where it has to be differentiated."""
+    """(n, labels) float32; with a graph back to `leaf` where there is one."""
+    leaf: Tensor | None
+    """Where differentiation stops: at the features, behind the first layer of VGG's dense head,
+    which is linear, or nowhere, where the gradient is known."""
 
     @property
     def map(self) -> Tensor:
@@ -43,18 +46,48 @@ class Seen:
     def gradient(self, labels: Tensor) -> Tensor:
         """g = ∂y_c / ∂A (n, k, h, w), y_c the logit of each image's own label (n,).
 
-        One backward pass serves the batch: in eval mode no image's logits depend on another's
-        features, so the gradient of the sum is each image's own. For pooling and one linear layer
-        it is w_ck / (h·w) in every cell.
+        For pooling and one linear layer it is w_ck / (h·w) in every cell, a view without memory.
         """
         if isinstance(self.upper, PooledLinear):
-            n, _, height, width = self.map.shape
-            weights = self.upper.linear.weight.detach()[labels] / (height * width)
-            return weights[..., None, None].expand(n, -1, height, width)
+            return self.mean_gradient(labels)[..., None, None].expand(self.map.shape)
+        pulled = self._pulled(labels)
+        if not isinstance(self.upper, DenseHead):
+            return on_grid(pulled)
+        with torch.inference_mode(False), torch.enable_grad():
+            entering = self.features.detach().requires_grad_(True)
+            reduced = self.upper.reduced(entering)
+            through = pulled @ self.upper.first.weight.detach()
+            (gradient,) = torch.autograd.grad(reduced, entering, through)
+        return gradient
+
+    def mean_gradient(self, labels: Tensor) -> Tensor:
+        """(n, k): the mean of g over the map, which is all that Grad-CAM needs.
+
+        VGG's pooling hands each of its outputs' gradient on whole, to one winner or in equal
+        shares, so the sum over the map is the sum over what enters the first dense layer, and that
+        layer's weights can be summed before they are multiplied: a third of the work or less.
+        """
+        height, width = self.map.shape[2:]
+        if isinstance(self.upper, PooledLinear):
+            return self.upper.linear.weight.detach()[labels] / (height * width)
+        if not isinstance(self.upper, DenseHead):
+            return self.gradient(labels).mean(dim=(2, 3))
+        weight = self.upper.first.weight.detach()
+        with torch.no_grad():
+            summed = weight.view(len(weight), self.features.shape[1], -1).sum(dim=2)
+            return self._pulled(labels) @ summed / (height * width)
+
+    def _pulled(self, labels: Tensor) -> Tensor:
+        """The gradient of each image's own logit at `leaf`.
+
+        One backward pass serves the batch: in eval mode no image's logits depend on another's
+        features, so the gradient of the sum is each image's own.
+        """
+        assert self.leaf is not None
         with torch.inference_mode(False), torch.enable_grad():
             asked = self.logits.gather(1, labels.clone()[:, None]).sum()
-            (gradient,) = torch.autograd.grad(asked, self.features, retain_graph=True)
-        return on_grid(gradient)
+            (gradient,) = torch.autograd.grad(asked, self.leaf, retain_graph=True)
+        return gradient
 
 
 def see(network: Network, images: Tensor) -> Seen:
@@ -68,9 +101,16 @@ def see(network: Network, images: Tensor) -> Seen:
     with torch.inference_mode():
         made = lower(images)
     _refuse_mapless(network, made)
-    with torch.inference_mode(False), torch.set_grad_enabled(not isinstance(upper, PooledLinear)):
-        features = made.clone().requires_grad_(torch.is_grad_enabled())
-        return Seen(features, upper, upper(features))
+    with torch.inference_mode(False), torch.no_grad():
+        features = made.clone()
+        if isinstance(upper, PooledLinear):
+            return Seen(features, upper, upper(features), None)
+        first = upper.first(upper.reduced(features)) if isinstance(upper, DenseHead) else features
+    with torch.inference_mode(False), torch.enable_grad():
+        leaf = first.detach().requires_grad_(True)
+        # VGG's layers work in place, which a leaf does not admit.
+        logits = upper.rest(leaf.clone()) if isinstance(upper, DenseHead) else upper(leaf)
+    return Seen(features, upper, logits, leaf)
 
 
 @contextmanager

@@ -79,6 +79,18 @@ class DenseHead(Head):
         self.average = average
         self.classifier = classifier
 
+    @property
+    def first(self) -> nn.Linear:
+        """The first dense layer, of 49 × channels inputs."""
+        layer = self.classifier[0]
+        assert isinstance(layer, nn.Linear)
+        return layer
+
+    @property
+    def rest(self) -> nn.Sequential:
+        """What comes after it."""
+        return self.classifier[1:]
+
     def reduced(self, features: Tensor) -> Tensor:
         """(n, 49 × channels): pooled, averaged to 7 × 7, laid out in a row."""
         flat: Tensor = self.average(self.pool(features)).flatten(1)
