@@ -203,7 +203,7 @@ def test_what_was_not_run_is_named_with_its_reason():
     found = verdict(TWO_NETWORKS, (one, table), (absent, None))
     assert found.because == f"{other.configuration} was not run (its weights are not here)"
     assert verdict(TWO_NETWORKS, (one, table)).because == (
-        f"{other.configuration} is not in this study"
+        f"{other.configuration.network} · {other.configuration.strategy} is not in this study"
     )
     assert "were not scored" in verdict(TWO_NETWORKS, (one, table), (other, None)).because
 
@@ -245,13 +245,14 @@ def test_the_table_shows_words_answer_and_caveat_of_every_verdict():
     }
     verdicts = claims.verdicts(AHMAD, outcomes, tables)
     table = claims_table(published.load("ahmad2026"), verdicts)
-    assert [row[0] for row in table.rows] == [one.claim.said for one in verdicts]
+    said = [f"{one.claim.said} ({one.claim.section})" for one in verdicts]
+    assert [row[1] for row in table.rows] == said
     for row, one in zip(table.rows, verdicts, strict=True):
         assert row[-1].startswith(one.word)
-        assert ("+" in row[4] or "-" in row[4]) == (one.measured is not None)
+        assert ("+" in row[3] or "-" in row[3]) == (one.measured is not None)
         if one.measured:
-            assert ("layer4 at random" in row[3]) == ("fine-tuning" in row[3])
-            assert "layer1" not in row[3]  # from scratch, nothing is missing
+            assert ("layer4 at random" in row[0]) == ("fine-tuning" in row[0])
+            assert "layer1" not in row[0]  # from scratch, nothing is missing
     n = sum(one.measured is not None for one in verdicts)
     assert any(f"{n} differences were judged" in note for note in table.notes)
     assert any("logits" in note for note in table.notes)
@@ -264,8 +265,8 @@ def test_a_row_says_what_was_expected_of_which_networks():
     assert row[2] == (
         "scoliosis: share of the heat on the spine, less its chance; higher than on normal"
     )
-    assert row[3] == "resnet50 · fine-tuning, paper"
-    assert row[6] == "10 and 10"
+    assert row[0] == "resnet50 · fine-tuning, paper"
+    assert row[4] == "10 and 10"
 
 
 @pytest.mark.parametrize(

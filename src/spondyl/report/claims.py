@@ -212,7 +212,10 @@ class _Study:
     def lacking(self, configuration: Configuration) -> str:
         """Why there are no scores of it; "" where there are."""
         if (outcome := self.outcomes.get(configuration)) is None:
-            return f"{configuration} is not in this study"
+            elsewhere = {(one.network, one.strategy) for one in self.outcomes}
+            pair = (configuration.network, configuration.strategy)
+            named = configuration if pair in elsewhere else " · ".join(pair)
+            return f"{named} is not in this study"
         if outcome.predictions is None:
             return f"{configuration} was not run ({outcome.not_run})"
         if (table := self.tables.get(configuration)) is None or self.maker not in table.makers:

@@ -27,7 +27,8 @@ _WORDS: Mapping[ScoreName, str] = {
 
 
 def claims_table(published: Published, verdicts: Sequence[Verdict]) -> Table:
-    """One row for each verdict: words, what was asked, of which networks, the answer, how sure.
+    """One row for each verdict: of which networks, the paper's words and section, what was asked,
+    the answer, how sure.
 
     Differences are first less second, in the unit of the score.
     """
@@ -35,8 +36,8 @@ def claims_table(published: Published, verdicts: Sequence[Verdict]) -> Table:
         "published-claims",
         f"What {published.citation} says of its heatmaps, asked of ours",
         (
-            *("what the paper says", "section", "expected of ours", "networks", "difference"),
-            *("95 % by groups", "films", "verdict"),
+            *("networks", "what the paper says", "expected of ours"),
+            *("difference (95 % by groups)", "films", "verdict"),
         ),
         tuple(_row(verdict) for verdict in verdicts),
         (*_notes(verdicts), *_readings(verdicts)),
@@ -46,16 +47,16 @@ def claims_table(published: Published, verdicts: Sequence[Verdict]) -> Table:
 def _row(verdict: Verdict) -> tuple[str, ...]:
     claim, comparison, measured = verdict.claim, verdict.comparison, verdict.measured
     word = f"{verdict.word}: {verdict.because}" if verdict.because else verdict.word
+    said = f"{claim.said} ({claim.section})"
     if comparison is None:
-        return (claim.said, claim.section, *(NONE,) * 5, word)
-    head = (claim.said, claim.section, _expected(comparison), _networks(comparison, measured))
+        return (NONE, said, *(NONE,) * 3, word)
+    head = (_networks(comparison, measured), said, _expected(comparison))
     if measured is None:
-        return (*head, *(NONE,) * 3, word)
+        return (*head, *(NONE,) * 2, word)
     interval = measured.interval
     return (
         *head,
-        f"{measured.mean:+.3f}",
-        f"{interval.low:+.3f} to {interval.high:+.3f}",
+        f"{measured.mean:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})",
         " and ".join(map(str, measured.n_films)),
         word,
     )
