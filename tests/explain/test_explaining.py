@@ -54,6 +54,8 @@ def test_formulas_are_those_of_the_definition_to_the_last_digits(network, images
 def test_maps_of_all_labels_are_those_of_each_label(network, images, method):
     if not applies(method, network):
         pytest.skip(f"{method} is not defined on {network.name}")
+    if METHODS[method].alteration and network.name.startswith(("swin", "densenet")):
+        pytest.skip("many channels, and nothing that the other networks do not show")
     every = explain_labels(network, images[:2], method).signed
     assert every.shape[:2] == (2, 3)
     for label in range(3):
@@ -69,7 +71,7 @@ def test_a_neighbour_in_the_batch_changes_nothing(images, method):
     assert torch.allclose(alone, together, rtol=1e-4, atol=1e-6 * alone.abs().max())
 
 
-@pytest.mark.parametrize("method", ["grad-cam", "layercam", "score-cam", "recipro-cam"])
+@pytest.mark.parametrize("method", ["grad-cam", "layercam", "recipro-cam"])
 @pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode, torch.enable_grad])
 @pytest.mark.parametrize("frozen", [True, False])
 @pytest.mark.parametrize("kind", ["pooled", "dense", "tokens"])

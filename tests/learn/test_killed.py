@@ -1,7 +1,7 @@
 """Studies that are killed, and two processes at one study.
 
-The fast suite sends SIGKILL thirty-one times: at eleven moments that are named here, from reading
-the films to writing the page, and at twenty that a seed draws. Each time the study is started again
+The fast suite sends SIGKILL twenty-one times: at eleven moments that are named here, from reading
+the films to writing the page, and at ten that a seed draws. Each time the study is started again
 in the same folder, and at the end it has to have left the same bytes as one that nobody disturbed.
 The processes are forked from one that has imported everything, which would take each of them
 seconds.
@@ -220,7 +220,7 @@ def test_a_study_killed_at_every_stage_ends_with_the_same_bytes(start, undisturb
 
 
 def test_a_study_killed_at_random_moments_ends_with_the_same_bytes(start, undisturbed, tmp_path):
-    survived(start, undisturbed, tmp_path, seed=6, n_kills=20)
+    survived(start, undisturbed, tmp_path, seed=6, n_kills=10)
 
 
 @pytest.mark.slow
