@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -92,3 +94,27 @@ def test_a_class_that_is_absent_from_training_is_refused(films):
     features, _ = films
     with pytest.raises(SpondylError, match="absent"):
         probe.solve(features, np.zeros(len(features), int), 3, (1.0,))
+
+
+def test_where_the_first_solver_does_not_arrive_the_second_one_does(films, monkeypatch):
+    features, labels = films
+    (expected,) = probe.solve(features, labels, 3, (1.0,))
+    plain = probe._solver
+
+    def hurried(name, strength, balanced, max_iter):
+        return plain(name, strength, balanced, 3 if name == "lbfgs" else max_iter)
+
+    monkeypatch.setattr(probe, "_solver", hurried)
+    (head,) = probe.solve(features, labels, 3, (1.0,))
+    assert head.logits(features) == pytest.approx(expected.logits(features), abs=1e-3)
+
+
+def test_where_neither_solver_arrives_it_is_refused(films, monkeypatch):
+    plain = probe._solver
+    monkeypatch.setattr(probe, "_solver", lambda name, c, b, max_iter: plain(name, c, b, 1))
+    with (
+        pytest.raises(SpondylError, match="did not reach its tolerance"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        probe.solve(*films, 3, (1.0,))
