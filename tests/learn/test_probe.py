@@ -112,9 +112,7 @@ def test_where_the_first_solver_does_not_arrive_the_second_one_does(films, monke
 def test_where_neither_solver_arrives_it_is_refused(films, monkeypatch):
     plain = probe._solver
     monkeypatch.setattr(probe, "_solver", lambda name, c, b, max_iter: plain(name, c, b, 1))
-    with (
-        pytest.raises(SpondylError, match="did not reach its tolerance"),
-        warnings.catch_warnings(),
-    ):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        probe.solve(*films, 3, (1.0,))
+        with pytest.raises(SpondylError, match="did not reach its tolerance"):
+            probe.solve(*films, 3, (1.0,))
