@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spondyl.data.labels import SPINE_LABELS
+from spondyl.data.levels import largest_angle_degrees
 from spondyl.data.phantom.anatomy import (
     BODIES,
     LEVELS,
@@ -20,7 +21,7 @@ from spondyl.data.phantom.anatomy import (
     frontal,
     lateral,
 )
-from spondyl.data.phantom.truth import largest_angle_degrees, measured_curves
+from spondyl.data.phantom.truth import measured_curves
 from spondyl.errors import SpondylError
 
 STRAIGHT = Curvature(("T5", "T12"), (0.0,), "right")

@@ -17,8 +17,9 @@ from sklearn.preprocessing import StandardScaler
 
 from spondyl.data import regions
 from spondyl.data.labels import SPINE_LABELS
+from spondyl.data.levels import VERTEBRAE
 from spondyl.data.phantom import drawing, output
-from spondyl.data.phantom.anatomy import VERTEBRAE, Anatomy, Curvature, Slip
+from spondyl.data.phantom.anatomy import Anatomy, Curvature, Slip
 from spondyl.data.phantom.shortcuts import SHORTCUTS
 from spondyl.errors import SpondylError
 

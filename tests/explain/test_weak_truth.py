@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from spondyl.data import kauh
 from spondyl.data.annotations.outlines import add_polygon
+from spondyl.data.levels import VERTEBRAE, region_of
 from spondyl.data.phantom.anatomy import BODIES, Anatomy, Curvature, frontal
-from spondyl.data.phantom.truth import region_of
 from spondyl.data.radiograph import NOT_STATED, Curve, FileFacts, Radiograph
 from spondyl.data.regions import Regions
 from spondyl.errors import SpondylError
-from spondyl.explain.scores.weak_truth import VERTEBRAE, Count, Hit, counted, hits, midline
+from spondyl.explain.scores.weak_truth import Count, Hit, counted, hits, midline
 
 HEIGHT, WIDTH = 12, 9
 OTHER = {"right": "left", "left": "right", NOT_STATED: NOT_STATED}

@@ -12,25 +12,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spondyl.data.labels import NORMAL, SCOLIOSIS, SPONDYLOLISTHESIS
+from spondyl.data.levels import SCOLIOSIS_FROM_DEGREES, VERTEBRAE, Floats
 from spondyl.errors import SpondylError
 
-Floats = NDArray[np.float64]
 Field = Literal["whole", "thoracolumbar", "lumbar"]
 Facing = Literal["left", "right"]
 
-VERTEBRAE = tuple(f"T{i}" for i in range(1, 13)) + tuple(f"L{i}" for i in range(1, 6))
-"""The seventeen that bear landmarks, from the top."""
 LEVELS = ("C3", "C4", "C5", "C6", "C7", *VERTEBRAE, "S1")
 """All that a column holds, from the top."""
 BODIES = slice(LEVELS.index("T1"), LEVELS.index("S1"))
 """Where `VERTEBRAE` stand in `LEVELS`."""
 SLIP_LEVELS = {"L3-4": "L3", "L4-5": "L4", "L5-S1": "L5"}
 """The slipped vertebra of each level that can slip."""
-SCOLIOSIS_FROM_DEGREES = 10.0
-"""A smaller Cobb angle is posture (Scoliosis Research Society)."""
 
 _ANCHORS = ("C3", "C7", "T1", "T6", "T12", "L3", "L5", "S1")
 _WIDTH = (20, 26, 29, 31, 40, 46, 50, 54)

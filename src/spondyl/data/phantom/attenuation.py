@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spondyl.data.phantom.anatomy import Floats
+from spondyl.data.levels import Floats
 
 _SHIFT = 4
 """Bits of sub-pixel position that cv2 draws with."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spondyl.data.labels import SPINE_LABELS
+from spondyl.data.levels import largest_angle_degrees
 from spondyl.data.phantom import anatomy as spines
 from spondyl.data.phantom import trunk, vertebrae
 from spondyl.data.phantom.anatomy import BODIES, Anatomy, Column, Field
@@ -32,7 +33,6 @@ from spondyl.data.phantom.filming import (
 from spondyl.data.phantom.shortcuts import SHORTCUTS, Shortcut, shortcut_named, variant_for
 from spondyl.data.phantom.truth import (
     Truth,
-    largest_angle_degrees,
     measured_curves,
     regions_of,
     targets_of,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spondyl.data.phantom.anatomy import BODIES, LEVELS, Column, Facing, Floats
+from spondyl.data.levels import Floats
+from spondyl.data.phantom.anatomy import BODIES, LEVELS, Column, Facing
 from spondyl.data.phantom.attenuation import Canvas
 from spondyl.data.phantom.vertebrae import oval
 

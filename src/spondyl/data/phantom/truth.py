@@ -13,17 +13,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spondyl.data.levels import (
+    SCOLIOSIS_FROM_DEGREES,
+    VERTEBRAE,
+    Floats,
+    mid_line_degrees,
+    region_of,
+)
 from spondyl.data.phantom.anatomy import (
     BODIES,
     LEVELS,
-    SCOLIOSIS_FROM_DEGREES,
     SLIP_LEVELS,
-    VERTEBRAE,
     Anatomy,
     Column,
     Curvature,
     Field,
-    Floats,
 )
 from spondyl.data.phantom.attenuation import Aim
 from spondyl.data.phantom.filming import DrawnView
@@ -71,21 +75,6 @@ class Truth:
     index: int
 
 
-def mid_line_degrees(corners: Floats) -> Floats:
-    """(n,) tilt of each vertebra's mid-line, from the middle of its left edge to its right one's.
-
-    `corners` (n, 4, 2); positive where the right end is lower.
-    """
-    across = corners[:, 1] + corners[:, 3] - corners[:, 0] - corners[:, 2]
-    degrees: Floats = np.degrees(np.arctan2(across[:, 0], across[:, 1]))
-    return degrees
-
-
-def largest_angle_degrees(corners: Floats) -> float:
-    """The largest angle between the mid-lines of any two of `corners` (n, 4, 2): the Cobb angle."""
-    return float(np.ptp(mid_line_degrees(corners)))
-
-
 def measured_curves(front: Column, curvature: Curvature) -> tuple[MeasuredCurve, ...]:
     """The curves of 10 degrees or more, from the top, measured on a spine seen from the `front`."""
     ends = [LEVELS.index(end) for end in curvature.ends]
@@ -108,13 +97,6 @@ def _measured(corners: Floats, upper: int, lower: int) -> MeasuredCurve:
         region_of(LEVELS[upper + apex]),
         float(abs(tilt[upper] - tilt[lower])),
     )
-
-
-def region_of(apex: str) -> Region:
-    """The name of a curve with this apex: thoracolumbar is T12 and L1."""
-    if apex in ("T12", "L1"):
-        return "thoracolumbar"
-    return "thoracic" if apex.startswith("T") else "lumbar"
 
 
 def regions_of(

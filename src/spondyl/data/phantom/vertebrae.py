@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from spondyl.data.phantom.anatomy import BODIES, LEVELS, SLIP_LEVELS, Column, Facing, Floats, Slip
+from spondyl.data.levels import Floats
+from spondyl.data.phantom.anatomy import BODIES, LEVELS, SLIP_LEVELS, Column, Facing, Slip
 from spondyl.data.phantom.attenuation import Canvas
 
 _ROUND = np.linspace(0, 2 * np.pi, 16, endpoint=False)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from spondyl.data.levels import VERTEBRAE
 from spondyl.data.radiograph import NOT_STATED, Radiograph, Region
 from spondyl.data.regions import Regions
 from spondyl.errors import SpondylError
@@ -32,8 +33,6 @@ Basis = Literal["film", "mask", "landmarks"]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-VERTEBRAE = (*(f"T{i}" for i in range(1, 13)), *(f"L{i}" for i in range(1, 6)))
-"""Those that 68 landmarks are the corners of, from the top."""
 MEASURES: tuple[Measure, ...] = ("peak", "energy")
 _LOW = {"L4", "L5"}  # upper vertebrae of the levels that lie in a film's lower half
 _OPPOSITE: dict[str, Literal["left", "right"]] = {"left": "right", "right": "left"}
