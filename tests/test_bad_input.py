@@ -18,8 +18,9 @@ import torch
 from bad_inputs.bundles import BUNDLES
 from bad_inputs.cohorts import COHORTS
 from bad_inputs.commands import COMMANDS
+from bad_inputs.measures import MEASURES
 from bad_inputs.place import Case, Place
-from bad_inputs.studies import SPECS, WEIGHTS
+from bad_inputs.studies import MASKS, SPECS, WEIGHTS
 
 from spondyl.cli import main
 from spondyl.data import check
@@ -27,7 +28,7 @@ from spondyl.data.phantom import drawing, output
 from spondyl.learn import networks
 
 REFUSED = [Case(kind.name, lambda p, k=kind: refused(p, k), kind.says) for kind in COHORTS]
-CASES = [*REFUSED, *SPECS, *WEIGHTS, *COMMANDS, *BUNDLES]
+CASES = [*REFUSED, *SPECS, *MASKS, *WEIGHTS, *COMMANDS, *BUNDLES, *MEASURES]
 
 
 def refused(place, kind):

@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from spondyl import cli
 from spondyl.bench import cam as cam_costs
-from spondyl.data import pixels, regions
+from spondyl.data import loose_films, pixels, regions
 from spondyl.data.phantom import drawing, output
 from spondyl.explain import study_explaining
 from spondyl.explain.explaining import explain
@@ -24,7 +24,6 @@ from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import parse_spec
-from spondyl.reading import explanation_files
 
 LABELS = ("normal", "scoliosis", "spondylolisthesis")
 CONTENT = {
@@ -306,7 +305,7 @@ def test_films_of_one_name_do_not_overwrite_each_other(told, home, tmp_path):
 
 @given(st.lists(st.text(), max_size=8))
 def test_names_of_files_are_safe_and_no_two_are_alike(stems):
-    names = explanation_files.unique_names(stems)
+    names = loose_films.unique_names(stems)
     assert len(names) == len(stems) == len({name.casefold() for name in names})
     for name in names:
         assert name

@@ -58,6 +58,12 @@ QUESTIONS = [
     asked("a fold that is not there", "fold 2: not in the bundle", "0, 1", "--fold", 2),
     asked("a fold that is no number", "got 'x'", "explain --help", "--fold", "x"),
     asked("two ways to draw", "--contours and --print", "one of them", "--contours", "--print"),
+    Case(
+        "masks for whole films",
+        lambda place: [*explain(place), "--regions", place.masks],
+        "networks are shown whole films",
+        "Leave --regions out",
+    ),
     asked("no such device to explain on", "device 'tpu'", "auto, cpu", "--device", "tpu"),
     Case(
         "a folder without films",

@@ -38,6 +38,13 @@ class Place:
             shutil.copytree(self.drawn, self.root / "films")
         return self.root / "films"
 
+    @property
+    def masks(self) -> Path:
+        """The films' regions, a copy free to be spoiled."""
+        if not (self.root / "masks").exists():
+            shutil.copytree(self.drawn.parent / "regions", self.root / "masks")
+        return self.root / "masks"
+
     def film(self, label: str = "normal") -> Path:
         """One film of a class."""
         return min((self.films / label).iterdir())

@@ -5,10 +5,12 @@ import pickle
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import safetensors.torch
 import torch
 
 from bad_inputs.place import Case, Place
+from spondyl.data import regions
 from spondyl.learn import networks
 
 Tensors = dict[str, torch.Tensor]
@@ -69,9 +71,55 @@ SPECS = [
     ),
     spec("a share above one", "flip: Input should be less than or equal to 1", flip="1.5"),
     spec("an unknown fit", "fit: Input should be 'stretch' or 'letterbox'", fit='"crop"'),
+    spec("an unknown crop", "crop: Input should be 'none' or 'spine', got 'spin'", crop='"spin"'),
+    spec("a mistyped margin", "crop_margn: not a key", "Did you mean crop_margin?", crop_margn="0"),
+    spec("a margin above one", "crop_margin: Input should be less than", crop_margin="1.5"),
+    spec("an unknown thing to hide", "hide: Input should be 'nothing'", hide='"spin"'),
+    spec("masks needed and not given", "none are given", "--regions", crop='"spine"'),
+    spec("masks to leave out by", "none are given", "--regions", without_mask='"leave out"'),
     spec("an unknown publication", "no such publication", "ahmad2026", published='"ahmad2025"'),
     spec("three faults at once", "3 problems in", seed="-1", folds="1", flip="2.0"),
     spec("more folds than films", "fewer than 20 folds", folds="20"),
+]
+
+
+def masks(name: str, make: Callable[[Place], Path], says: str, **changes: str) -> Case:
+    """A study that is given the folder of spine masks that `make` makes."""
+
+    def words(place: Place) -> list[object]:
+        return place.run("--regions", make(place), spec=place.spec(**changes))
+
+    return Case(name, words, says)
+
+
+def small_mask(place: Place) -> Path:
+    """Sound masks, but for one that is of another size."""
+    folder = place.masks
+    path = min(folder.rglob("*.json"))
+    mask = np.ones((9, 9), np.bool_)
+    image_id = path.relative_to(folder).with_suffix(".png").as_posix()
+    regions.save(folder, image_id, regions.Regions((9, 9), "us", spine_mask=mask))
+    return folder
+
+
+def damaged_mask(place: Place) -> Path:
+    """Sound masks, but for one that is no JSON."""
+    min(place.masks.rglob("*.json")).write_text("{")
+    return place.masks
+
+
+MASKS = [
+    masks("no such masks", lambda p: p.root / "none", "no such folder of regions", crop='"spine"'),
+    masks("masks nobody asked for", lambda p: p.masks, "the study asks for none"),
+    masks("a folder without masks", lambda p: p.films, "36 problems in", crop='"spine"'),
+    masks(
+        "no film with a mask",
+        lambda p: p.films,
+        "its films are of 0 groups",
+        without_mask='"leave out"',
+    ),
+    masks("a mask of another size", small_mask, "regions on 9 × 9 pixels", hide='"spine"'),
+    masks("a damaged mask", damaged_mask, "not valid JSON", without_mask='"leave out"'),
 ]
 
 

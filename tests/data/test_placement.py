@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spondyl.data.placement import Placement
+from spondyl.data.placement import Placement, Window
 
 sides = st.integers(8, 4000)
 
@@ -76,3 +76,65 @@ def test_heat_in_the_padding_alone_is_never_seen():
 def test_a_map_of_one_cell_is_that_value_everywhere():
     placement = Placement.fit((10, 20), (32, 32), "stretch")
     assert (placement.on_image(np.full((1, 1), 2.5, np.float32)) == 2.5).all()
+
+
+@st.composite
+def windows(draw):
+    """(image size, a window of it)."""
+    height, width = draw(st.tuples(sides, sides))
+    top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
+    bottom, right = draw(st.integers(top + 1, height)), draw(st.integers(left + 1, width))
+    return (height, width), Window(top, left, bottom, right)
+
+
+@given(windows(), st.tuples(st.integers(16, 600), st.integers(16, 600)), st.data())
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_a_point_of_a_window_comes_back_to_its_place_on_the_whole_film(
+    fit, framed, network_size, data
+):
+    image_size, window = framed
+    placement = Placement.fit(image_size, network_size, fit, window)
+    point = [
+        corner + data.draw(st.floats(0, side - 1))
+        for corner, side in zip(window.corner, window.size, strict=True)
+    ]
+    there = placement.to_network(point)
+    assert np.abs(placement.to_image(there) - point).max() < 0.5
+    low, high = np.array(placement.offset), np.add(placement.offset, placement.content_size)
+    assert (there > low - 0.5 - 1e-6).all()
+    assert (there < high - 0.5 + 1e-6).all()
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_all_of_a_film_is_a_window_like_any_other(fit):
+    placement = Placement.fit((31, 17), (64, 48), fit)
+    assert placement == Placement.fit((31, 17), (64, 48), fit, Window(0, 0, 31, 17))
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+@pytest.mark.parametrize("size", [(60, 40), (31, 20)])
+def test_what_was_cropped_off_is_never_lit_and_all_of_the_window_is(fit, size):
+    window = Window(12, 5, 45, 29)
+    placement = Placement.fit((60, 40), (64, 48), fit, window)
+    lit = placement.on_image(np.ones((6, 4), np.float32), size)
+    rows = (np.arange(size[0]) + 0.5) * 60 / size[0]
+    columns = (np.arange(size[1]) + 0.5) * 40 / size[1]
+    inside = ((rows >= 12) & (rows < 45))[:, None] & ((columns >= 5) & (columns < 29))
+    assert (lit[~inside] == 0).all()
+    assert np.allclose(lit[inside], 1)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_a_map_of_a_window_is_the_bilinear_sample_at_each_of_its_pixels(fit):
+    grid = np.random.default_rng(0).random((7, 5)).astype(np.float32)
+    placement = Placement.fit((31, 17), (64, 48), fit, Window(4, 3, 30, 12))
+    drawn = placement.on_image(grid)
+    for row in range(4, 30, 5):
+        for column in range(3, 12, 2):
+            r, c = placement.to_network([row, column])
+            expected = bilinear(grid, (r + 0.5) * 7 / 64 - 0.5, (c + 0.5) * 5 / 48 - 0.5)
+            assert drawn[row, column] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_window_is_widened_as_far_as_the_film_reaches():
+    assert Window(3, 10, 20, 15).widened(5, (22, 40)) == Window(0, 5, 22, 20)

@@ -36,7 +36,6 @@ CONTENT = {
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("explained")
-    torch.set_num_threads(1)
     return output.save(folder / "drawn", drawing.cohort(30, 0, size=(72, 48))), folder / "run"
 
 
@@ -295,3 +294,18 @@ def test_a_study_of_which_nothing_is_finished_is_refused(place, tmp_path):
     conduct.begin(parse_spec(CONTENT, "a test's spec"), place[0] / "films", tmp_path / "run", {})
     with pytest.raises(SpondylError, match="no configuration is finished"):
         explain_run(tmp_path / "run", device="cpu")
+
+
+def test_asked_only_where_maps_are_hot_it_says_the_same_of_that_and_nothing_dear(
+    study, place, explained
+):
+    quick = again(study, place, scores="place")
+    for few, many in zip(quick, explained, strict=True):
+        assert few.about.forward_passes < many.about.forward_passes / 5
+        assert {"energy", "pointing"} < set(few.table.scores)
+        assert "deletion" not in few.table.scores
+        assert few.table.makers == many.table.makers
+        for score in few.table.scores:
+            for maker in few.table.makers:
+                assert few.table.by_film(score, maker) == many.table.by_film(score, maker)
+    again(study, place)  # for the tests after this one, whatever their order

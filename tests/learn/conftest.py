@@ -2,9 +2,7 @@
 
 import pytest
 import safetensors.torch
-import torch
 from huggingface_hub import constants
-from threadpoolctl import threadpool_limits
 
 from spondyl.data import cohort as cohorts
 from spondyl.data.phantom import drawing, output
@@ -22,16 +20,6 @@ SMALL = {
     "batch_size": 8,
     "heatmaps": "none",
 }
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Networks so small lose more to threads that wait for each other than they gain."""
-    with threadpool_limits(1):
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        yield
-        torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

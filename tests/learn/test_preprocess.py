@@ -1,6 +1,9 @@
 """What a network sees of a film, held to a resize written out from its definition."""
 
+import hashlib
+import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +12,8 @@ from PIL import Image
 
 from spondyl.data import cohort as cohorts
 from spondyl.data import pixels
+from spondyl.data.placement import Window
+from spondyl.data.spines import Spine
 from spondyl.errors import SpondylError
 from spondyl.learn.preprocess import Preprocessing, prepare
 
@@ -178,3 +183,157 @@ def test_every_film_that_fails_is_named_at_once(films, tmp_path):
     with pytest.raises(SpondylError) as refused:
         prepare(cohort.radiographs, Preprocessing(size=(32, 32)))
     assert [problem.where for problem in refused.value.problems] == [f.image_id for f in broken]
+
+
+BOX = Window(20, 14, 70, 26)
+SPINE = Spine(BOX, (90, 60), "a test")
+CROPPED = Preprocessing(size=(32, 24), crop="spine", crop_margin=0.2)
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A film of noise, 90 × 60, without a black pixel."""
+    return filmed(tmp_path / "film.png", np.maximum(noise(90, 60), 40))
+
+
+def altered(film, tmp_path, where):
+    """The film with other noise at the pixels `where`."""
+    values = np.round(film.grey * 255).astype(np.uint8)
+    other = np.maximum(noise(*values.shape, seed=1), 40)
+    return filmed(tmp_path / "altered.png", np.where(where, other, values))
+
+
+def outside(window, size=(90, 60)):
+    mask = np.ones(size, bool)
+    mask[window.slices] = False
+    return mask
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_a_cropped_film_is_the_box_and_its_margin_and_nothing_else(film, tmp_path, fit):
+    preprocessing = replace(CROPPED, fit=fit)
+    seen, placement = preprocessing.apply(film, SPINE)
+    window = Window(10, 4, 80, 36)  # a fifth of 50 rows on every side
+    assert placement.window == window
+    cut = film.grey[window.slices]
+    height, width = placement.content_size
+    (top, left) = placement.offset
+    shown = seen[0, top : top + height, left : left + width]
+    assert np.abs(shown - resized(cut, height, width)).max() < 1e-5
+    other = altered(film, tmp_path, outside(window))
+    assert np.array_equal(preprocessing.apply(other, SPINE)[0], seen)
+    assert not np.array_equal(Preprocessing(size=(32, 24)).apply(other)[0], seen)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_the_crop_shows_the_whole_spine_and_the_film_s_edge_ends_it(fit):
+    at_edge = Spine(Window(0, 50, 88, 60), (90, 60), "a test")
+    for spine in (SPINE, at_edge):
+        placement = replace(CROPPED, fit=fit).placement((90, 60), spine)
+        corners = [[spine.box.top, spine.box.left], [spine.box.bottom - 1, spine.box.right - 1]]
+        there = placement.to_network(corners)
+        low = np.array(placement.offset) - 0.5
+        assert (there >= low).all()
+        assert (there <= low + placement.content_size).all()
+        assert outside(placement.window)[spine.box.slices].sum() == 0
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_heat_on_the_spine_stays_on_the_spine_and_none_lies_beyond_the_crop(fit):
+    placement = replace(CROPPED, fit=fit).placement((90, 60), SPINE)
+    rows, columns = np.mgrid[:32, :24]
+    places = placement.to_image(np.stack([rows, columns], axis=-1))
+    low, high = np.array(BOX.corner) - 0.5, np.array([BOX.bottom, BOX.right]) - 0.5
+    on_spine = ((places > low) & (places < high)).all(axis=-1)
+    heat = placement.on_image(on_spine.astype(np.float32))
+    pixel = np.ceil(1 / np.array(placement.scale)).astype(int) + 1
+    near = Window(
+        BOX.top - pixel[0], BOX.left - pixel[1], BOX.bottom + pixel[0], BOX.right + pixel[1]
+    )
+    assert (heat[outside(near)] == 0).all()
+    assert heat[BOX.slices].sum() > 0.85 * heat.sum()
+    assert (placement.on_image(np.ones((4, 3), np.float32))[outside(placement.window)] == 0).all()
+
+
+@pytest.mark.parametrize("size", [(224, 224), (32, 24), (448, 112)])
+@pytest.mark.parametrize(
+    ("fit", "crop"), [("stretch", "none"), ("letterbox", "none"), ("stretch", "spine")]
+)
+def test_a_frame_hides_the_inside_exactly_and_shows_the_rest_as_it_was(film, size, fit, crop):
+    whole = Preprocessing(size=size, fit=fit, crop=crop)
+    plain, _ = whole.apply(film, SPINE)
+    framed, _ = replace(whole, hide="inside").apply(film, SPINE)
+    rows, columns = (max(1, round(16 * side / 224)) for side in size)
+    inside = np.zeros(size, bool)
+    inside[rows:-rows, columns:-columns] = True
+    assert (framed[0][inside] == 0).all()
+    assert np.array_equal(framed[0][~inside], plain[0][~inside])
+    assert framed.max() > 0
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+@pytest.mark.parametrize("crop", ["none", "spine"])
+def test_of_surroundings_no_pixel_of_the_spine_s_columns_is_seen(film, tmp_path, fit, crop):
+    preprocessing = Preprocessing(size=(32, 24), fit=fit, crop=crop, hide="spine")
+    seen, _ = preprocessing.apply(film, SPINE)
+    columns = np.zeros((90, 60), bool)
+    columns[:, BOX.left : BOX.right] = True
+    other = altered(film, tmp_path, columns)
+    assert np.array_equal(preprocessing.apply(other, SPINE)[0], seen)
+    beside = altered(film, tmp_path, ~columns)
+    assert not np.array_equal(preprocessing.apply(beside, SPINE)[0], seen)
+
+
+def test_the_hidden_column_is_straight_so_that_no_outline_tells_the_curve(film):
+    seen, placement = Preprocessing(size=(90, 60), hide="spine").apply(film, SPINE)
+    assert placement.window == Window.whole((90, 60))
+    black = seen[0] == 0
+    assert np.array_equal(black.all(axis=0), black.any(axis=0))
+    assert black[0].sum() == BOX.right - BOX.left
+
+
+def test_hiding_leaves_the_film_itself_as_it_was(film):
+    before = film.grey.copy()
+    Preprocessing(hide="spine").apply(film, SPINE)
+    assert np.array_equal(film.grey, before)
+
+
+@pytest.mark.parametrize("changes", [{"crop": "spine"}, {"hide": "spine"}])
+def test_a_film_whose_spine_is_not_known_is_refused_and_never_shown_whole(film, cohort, changes):
+    preprocessing = Preprocessing(size=(32, 32), **changes)
+    with pytest.raises(SpondylError, match="its spine is not known"):
+        preprocessing.apply(film)
+    with pytest.raises(SpondylError, match="its spine mask has 90 × 61 pixels"):
+        preprocessing.apply(film, replace(SPINE, image_size=(90, 61)))
+    with pytest.raises(SpondylError) as refused:
+        prepare(cohort.radiographs, preprocessing)
+    assert len(refused.value.problems) == len(cohort.radiographs)
+
+
+def test_what_is_shown_of_a_film_changes_the_hash_only_where_it_changes_the_picture():
+    shown = [
+        Preprocessing(),
+        Preprocessing(crop="spine"),
+        Preprocessing(crop="spine", crop_margin=0.2),
+        Preprocessing(hide="inside"),
+        Preprocessing(hide="spine"),
+        Preprocessing(crop="spine", hide="inside"),
+    ]
+    assert len({one.sha256 for one in shown}) == len(shown)
+    assert Preprocessing(crop_margin=0.3).sha256 == Preprocessing().sha256
+
+
+def test_what_was_cached_before_there_were_crops_keeps_its_name():
+    """The hash of the default settings as they stood before."""
+    settings = {"size": [224, 224], "fit": "stretch", "colour": "grey"}
+    settings |= {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    assert Preprocessing().sha256 == hashlib.sha256(text.encode()).hexdigest()
+    assert Preprocessing().source_sha256("ab", SPINE) == "ab"
+
+
+def test_one_film_with_another_spine_is_another_source():
+    moved = replace(SPINE, box=BOX.widened(1, (90, 60)))
+    sources = {CROPPED.source_sha256("ab", spine) for spine in (SPINE, moved)}
+    assert len(sources) == 2
+    assert "ab" not in sources

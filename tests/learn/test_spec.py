@@ -60,7 +60,10 @@ def test_lists_become_tuples_so_that_a_spec_cannot_change():
 
 @pytest.mark.parametrize(
     ("wrong", "right"),
-    [("epoch", "epochs"), ("batchsize", "batch_size"), ("learningrate", "learning_rate")],
+    [
+        *(("epoch", "epochs"), ("batchsize", "batch_size"), ("learningrate", "learning_rate")),
+        *(("corp", "crop"), ("hides", "hide"), ("without_masks", "without_mask")),
+    ],
 )
 def test_a_mistyped_key_is_refused_with_the_nearest_one(wrong, right):
     refused = refusal(**{wrong: 3})
@@ -112,6 +115,10 @@ def test_every_fault_is_told_at_once():
         ({"epochs": True}, "epochs"),
         ({"find_duplicates": "yes"}, "find_duplicates"),
         ({"title": ""}, "title"),
+        ({"crop": "spin"}, "crop"),
+        ({"crop_margin": 2.0}, "crop_margin"),
+        ({"hide": True}, "hide"),
+        ({"without_mask": "leave-out"}, "without_mask"),
     ],
 )
 def test_a_value_that_cannot_be_meant_is_refused_under_its_key(changes, said):
@@ -163,6 +170,20 @@ def test_adding_trials_leaves_the_others_what_they_were(changes):
 )
 def test_whatever_shapes_a_result_is_part_of_a_trial(changes):
     assert spec(**changes).learning() != spec().learning()
+
+
+def test_keys_that_change_nothing_leave_trials_the_names_they_had_before_there_were_such_keys():
+    assert not {"crop", "crop_margin", "hide", "without_mask"} & set(spec().learning())
+    assert spec(crop_margin=0.3).learning() == spec().learning()
+    for changes in ({"crop": "spine"}, {"hide": "inside"}, {"hide": "spine"}):
+        assert spec(**changes).learning() != spec().learning()
+    assert spec(crop="spine", crop_margin=0.3).learning() != spec(crop="spine").learning()
+
+
+def test_what_needs_spine_masks_says_so():
+    assert not spec(hide="inside", crop_margin=0.3).needs_regions
+    for changes in ({"crop": "spine"}, {"hide": "spine"}, {"without_mask": "leave out"}):
+        assert spec(**changes).needs_regions
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.stem)

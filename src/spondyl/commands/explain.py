@@ -27,6 +27,13 @@ def explain(
             "did not learn from the film."
         ),
     ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the films' spine masks, for a bundle whose networks are shown films by "
+            "them."
+        ),
+    ] = None,
     page_scale: Annotated[
         bool, typer.Option("--page-scale", help="One scale for all maps of a method.")
     ] = False,
@@ -43,6 +50,7 @@ def explain(
 
     Films that cannot be explained are listed at the end; the exit code is then 1.
     """
+    from spondyl.data import loose_films
     from spondyl.explain import drawing
     from spondyl.files import refuse_unless_free
     from spondyl.learn import conduct
@@ -53,13 +61,17 @@ def explain(
         raise SpondylError("--contours and --print: two ways to draw", "Give one of them.")
     style = drawing.COLOUR_AND_LINES if contours else drawing.PRINT if for_print else None
     refuse_unless_free(out)
-    found = explanation_files.listed(images)
+    found = loose_films.listed(images)
     on = conduct.fabric_on(device).device
     opened = bundles.load(bundle)
     asked = explaining_films.asked_of(opened, listed(method), listed(label), fold)
+    image_ids = dict(zip(found.films, found.image_ids, strict=True))
+    spine_of = explaining_films.spines_for(opened, regions, image_ids)
     drawn = explanation_files.Drawing(style, page_scale)
     with tracking() as track:
-        made = explanation_files.explain_films(found.films, opened, asked, out, on, drawn, track)
+        made = explanation_files.explain_films(
+            found.films, opened, asked, out, on, drawn, track, spine_of
+        )
     if as_json:
         print_json(made.as_dict())
     else:

@@ -30,6 +30,13 @@ def run(
     cohort: Annotated[Path, typer.Option(help="A folder of class folders, or a CSV manifest.")],
     out: Annotated[Path, typer.Option(help="A new folder, or that of a study to go on with.")],
     weights: Weights = [],  # noqa: B006
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of spine masks (LABEL/FILM.json, LABEL/FILM.mask.png), for a spec that "
+            "crops to the spine, hides it, or leaves out films without."
+        ),
+    ] = None,
     device: Device = "auto",
     cache: Cache = None,
     tensorboard: Annotated[
@@ -46,6 +53,7 @@ def run(
             cohort,
             out,
             pairs(weights),
+            regions=regions,
             cache=cache,
             device=device,
             command=shlex.join(["spondyl", *sys.argv[1:]]),
@@ -86,6 +94,10 @@ def explain(
     masks: Annotated[
         Path | None, typer.Option(help="Folder of regions, as `spondyl data annotations` makes.")
     ] = None,
+    only_place: Annotated[
+        bool,
+        typer.Option("--only-place", help="Where maps are hot, and no other score: much quicker."),
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Score the heatmaps of a finished study on a sample of its films, beside baselines."""
@@ -93,7 +105,14 @@ def explain(
 
     with tracking() as track:
         explained = study_explaining.explain_run(
-            run, listed(methods), films, seed, masks, device, track
+            run,
+            listed(methods),
+            films,
+            seed,
+            masks,
+            "place" if only_place else "all",
+            device,
+            track,
         )
     typer.echo("\n".join(map(str, explained)))
 

@@ -7,7 +7,7 @@ for the mask, one PNG beside it; a film without a JSON is one that nobody marked
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, ValidationError
 
+from spondyl.data.placement import Window
+from spondyl.data.radiograph import Radiograph
 from spondyl.errors import Problem, SpondylError
 from spondyl.files import read_json, replaced, write_json
 
@@ -54,6 +56,37 @@ class Regions:
                 array.setflags(write=False)
         if self.spine_mask is not None and self.spine_mask.shape != self.image_size:
             raise ValueError(f"mask {self.spine_mask.shape} on an image of {self.image_size}")
+
+    @property
+    def spine_box(self) -> Window | None:
+        """The smallest window that holds the spine mask; None without a mask or a pixel in it."""
+        if self.spine_mask is None or not self.spine_mask.any():
+            return None
+        rows, columns = (np.flatnonzero(self.spine_mask.any(axis=axis)) for axis in (1, 0))
+        return Window(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
+
+    def within(self, window: Window) -> Regions:
+        """The same places on the grid of `window` alone.
+
+        A mask without a pixel in it, and targets beyond it, are left out; landmarks and boxes keep
+        their places, which may lie beyond it.
+        """
+        corner = np.array(window.corner, np.float32)
+        top, left = window.corner
+        height, width = window.size
+        mask = None if self.spine_mask is None else self.spine_mask[window.slices].copy()
+        moved = ((row - top, column - left) for row, column in self.targets)
+        return replace(
+            self,
+            image_size=window.size,
+            spine_mask=mask if mask is not None and mask.any() else None,
+            landmarks=None if self.landmarks is None else self.landmarks - corner,
+            targets=tuple((r, c) for r, c in moved if 0 <= r < height and 0 <= c < width),
+            boxes=tuple(
+                Box(box.name, box.top - top, box.left - left, box.bottom - top, box.right - left)
+                for box in self.boxes
+            ),
+        )
 
 
 class _BoxRow(BaseModel):
@@ -142,6 +175,18 @@ def read(path: Path) -> tuple[str, Regions]:
         targets=tuple(found.targets),
         boxes=tuple(Box(**row.model_dump()) for row in found.boxes),
     )
+
+
+def misfit(film: Radiograph, marked: Regions) -> Problem | None:
+    """What is wrong with regions that are said to be of `film`; None where they can be."""
+    size = (film.file.height, film.file.width)
+    if marked.image_size != size:
+        what = f"regions on {marked.image_size[0]} × {marked.image_size[1]} pixels, the film has "
+        return Problem(film.image_id, f"{what}{size[0]} × {size[1]}", "Mark the film unscaled.")
+    if marked.spine_mask is not None and not marked.spine_mask.any():
+        what = "a spine mask without a single pixel"
+        return Problem(film.image_id, what, "Mark the spine, or set mask to null.")
+    return None
 
 
 def _json_path(root: Path, image_id: str) -> Path:

@@ -133,7 +133,7 @@ def explain_study(
         for film in study.cohort.radiographs
         if study.spec.heatmaps == "all" or film.image_id in shown
     ]
-    prepared = prepare(films, study.spec.preprocessing, track)
+    prepared = prepare(films, study.spec.preprocessing, track, study.spines)
     finished = [one for one in outcomes if one.predictions is not None]
     for outcome in track(finished, "heatmaps"):
         maps = list(_of_configuration(study, outcome, prepared, device))

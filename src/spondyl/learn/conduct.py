@@ -1,8 +1,9 @@
 """Conducting a study: begun once, run until nothing is left, gone on with after any interruption.
 
-The folder is made whole once films, groups, splits and weights are known to be usable, and bound to
-them by hashes: whoever comes back with other films, another spec or other weights is refused. After
-that only finished trials are added, so a killed study goes on where it was.
+The folder is made whole once films, groups, splits, weights and spine masks are known to be usable,
+and bound to them by hashes: whoever comes back with other films, another spec, other weights or
+masks is refused. After that only finished trials are added, so a killed study goes on where it was.
+Copies are looked for among all films, so that two copies of a film that is left out stay together.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 
 from spondyl.data import cohort as cohorts
-from spondyl.data import splits
+from spondyl.data import spines, splits
 from spondyl.data.cohort import Cohort
 from spondyl.data.duplicates import finding as duplicates
 from spondyl.data.duplicates.finding import DuplicateGroup
 from spondyl.data.labels import LabelSet
-from spondyl.errors import SpondylError
+from spondyl.data.spines import NO_SPINES, Spines
+from spondyl.errors import Problem, SpondylError
 from spondyl.files import refuse_unless_free
 from spondyl.learn import learning
 from spondyl.learn import trial as trials
@@ -56,39 +59,49 @@ def begin(
     folder: Path,
     weights: Mapping[str, Path],
     *,
+    regions: Path | None = None,
     skip_missing_weights: bool = False,
     command: str = "",
     track: Track = silently,
 ) -> Study:
     """A new study in `folder`, or the one that is there, proven to be the same; nothing is run yet.
 
-    Everything that can be wrong with films, spec or weights is found here. Configurations whose
+    Everything that can be wrong with films, spec, weights or regions is found here. `regions` is a
+    folder of spine masks, given where the spec asks for them and nowhere else. Configurations whose
     weights are neither given nor cached are refused, or kept as not run where
     `skip_missing_weights`.
     """
+    _refuse_regions_unless_asked_for(spec, regions)
     resuming = (folder / STUDY).is_file()
     if not resuming:
         refuse_unless_free(folder)
     files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights)
     labels = LabelSet.of(spec.labels)
     stated = cohorts.read(cohort_path, labels, decode=True, folds=spec.folds, track=track)
+    marked = NO_SPINES if regions is None else spines.read(regions, stated.radiographs, track)
     if resuming:
-        return _resumed(load(folder), spec, stated, files, not_run)
-    found: tuple[DuplicateGroup, ...] = ()
-    cohort = stated
-    if spec.find_duplicates:
-        found = duplicates.find_in(stated.radiographs, track)
-        cohort = stated.with_groups(duplicates.groups_of(stated.group_ids, found))
-    drawn = splits.draw(cohort, spec.folds, spec.seed)
+        return _resumed(load(folder), spec, stated, files, not_run, marked)
     facts = {"stated_cohort_sha256": stated.sha256, "command": command, **environment()}
-    study = Study(folder, spec, cohort, found, drawn, files, not_run, facts)
+    shown = stated
+    if regions is not None:
+        shown = _with_spines(stated, marked, spec, regions)
+        facts["regions"] = _about_regions(stated, shown, marked)
+    found: tuple[DuplicateGroup, ...] = ()
+    cohort = shown
+    if spec.find_duplicates:
+        among_all = duplicates.find_in(stated.radiographs, track)
+        groups = duplicates.groups_of(stated.group_ids, among_all)
+        cohort = stated.with_groups(groups).only(shown.group_ids)
+        found = duplicates.among(among_all, shown.group_ids)
+    drawn = splits.draw(cohort, spec.folds, spec.seed)
+    study = Study(folder, spec, cohort, found, drawn, files, not_run, facts, marked)
     try:
         save(study)
     except SpondylError:
         if not (folder / STUDY).is_file():
             raise
         # Another process began the same study in the meantime; go on with that one.
-        return _resumed(load(folder), spec, stated, files, not_run)
+        return _resumed(load(folder), spec, stated, files, not_run, marked)
     return study
 
 
@@ -107,7 +120,7 @@ def run(
         study.spec,
         study.cohort,
         study.splits,
-        prepare(study.cohort.radiographs, study.spec.preprocessing, track),
+        prepare(study.cohort.radiographs, study.spec.preprocessing, track, study.spines),
         study.files,
         cache,
         fabric,
@@ -187,12 +200,60 @@ def _find_weights(
     return files, not_run
 
 
+def _refuse_regions_unless_asked_for(spec: StudySpec, regions: Path | None) -> None:
+    if spec.needs_regions and regions is None:
+        raise SpondylError(
+            "the study asks for the films' spine masks, and none are given",
+            "Give their folder with --regions, or leave crop, hide and without_mask out of the "
+            "spec.",
+        )
+    if regions is not None and not spec.needs_regions:
+        raise SpondylError(
+            f"{regions}: spine masks are given, and the study asks for none",
+            'Set crop = "spine", hide = "spine" or without_mask = "leave out", or give no regions.',
+        )
+
+
+def _with_spines(stated: Cohort, marked: Spines, spec: StudySpec, regions: Path) -> Cohort:
+    """The films that have a spine mask: all of them, unless the spec says to leave some out.
+
+    Raises `SpondylError` that names every film without one, or, where these are left out, every
+    label of which too few groups of films remain.
+    """
+    if spec.without_mask == "leave out":
+        kept = stated.only(marked)
+        problems = cohorts.too_few_groups(kept.radiographs, stated.labels, spec.folds)
+        if problems:
+            raise SpondylError.of(problems, f"the films that have a spine mask in {regions}")
+        return kept
+    hint = 'Mark them, or set without_mask = "leave out" in the spec.'
+    unmarked = [
+        Problem(film.image_id, "no spine mask", hint)
+        for film in stated.radiographs
+        if film.image_id not in marked
+    ]
+    if unmarked:
+        raise SpondylError.of(unmarked, str(regions))
+    return stated
+
+
+def _about_regions(stated: Cohort, shown: Cohort, marked: Spines) -> dict[str, Any]:
+    """What a study says of its spine masks."""
+    n_shown = shown.counts
+    return {
+        "sha256": spines.sha256_of(marked),
+        "made_by": sorted({spine.made_by for spine in marked.values()}),
+        "left_out": {label: n - n_shown[label] for label, n in stated.counts.items()},
+    }
+
+
 def _resumed(
     there: Study,
     spec: StudySpec,
     cohort: Cohort,
     files: Mapping[str, WeightsFile],
     not_run: Mapping[Configuration, str],
+    marked: Spines,
 ) -> Study:
     """The study that is there, with today's paths and captions, or a refusal that names what
     differs."""
@@ -202,12 +263,12 @@ def _resumed(
         differing.append("the films, labels or groups")
     if {k: f.sha256 for k, f in files.items()} != {k: f.sha256 for k, f in there.files.items()}:
         differing.append("the initial weights")
+    if spines.sha256_of(marked) != spines.sha256_of(there.spines):
+        differing.append("the spine masks")
     if differing:
         raise SpondylError(
             f"{there.folder}: holds another study; {', '.join(differing)} differ",
             "Name a new folder; results of different studies are not mixed.",
         )
     moved = there.cohort.moved_to(cohort.root)
-    return Study(
-        there.folder, spec, moved, there.duplicates, there.splits, files, not_run, there.facts
-    )
+    return replace(there, spec=spec, cohort=moved, files=files, not_run=not_run)

@@ -1,8 +1,9 @@
 """Pooled body features, computed once for a film and kept on disk by what defines them.
 
 A frozen body gives the same features in every fold, strategy and study, so they are stored under
-the hash of the film's bytes, the preprocessing and the weights. One small file per film: a cohort
-that grows computes only what is new, and a killed process loses one batch.
+the hash of the film's bytes (and of its spine, where that decides what is seen), the preprocessing
+and the weights. One small file per film: a cohort that grows computes only what is new, and a
+killed process loses one batch.
 """
 
 from __future__ import annotations
@@ -43,21 +44,22 @@ class FeatureCache:
         key = sha256_of_json([1, network.name, preprocessing.sha256, weights_identity])
         return cls(folder, key)
 
-    def read(self, film_sha256: str) -> NDArray[np.float32] | None:
-        """The (channels,) features of the film with these bytes, or None where not yet stored."""
+    def read(self, source_sha256: str) -> NDArray[np.float32] | None:
+        """The (channels,) features of the film of this source (`Preprocessing.source_sha256`), or
+        None where not yet stored."""
         try:
-            features: NDArray[np.float32] = np.load(self._path(film_sha256), allow_pickle=False)
+            features: NDArray[np.float32] = np.load(self._path(source_sha256), allow_pickle=False)
         except (OSError, EOFError, ValueError):
             return None  # absent or damaged: computed again, which gives the same
         return features
 
-    def write(self, film_sha256: str, features: NDArray[np.float32]) -> None:
-        """Stores the (channels,) features of the film with these bytes."""
-        with replaced(self._path(film_sha256)) as draft, draft.open("wb") as stream:
+    def write(self, source_sha256: str, features: NDArray[np.float32]) -> None:
+        """Stores the (channels,) features of the film of this source."""
+        with replaced(self._path(source_sha256)) as draft, draft.open("wb") as stream:
             np.save(stream, features, allow_pickle=False)
 
-    def _path(self, film_sha256: str) -> Path:
-        return self.folder / self.key[:16] / film_sha256[:2] / f"{film_sha256}.npy"
+    def _path(self, source_sha256: str) -> Path:
+        return self.folder / self.key[:16] / source_sha256[:2] / f"{source_sha256}.npy"
 
 
 def pooled(
@@ -71,21 +73,22 @@ def pooled(
 ) -> NDArray[np.float32]:
     """(n, channels) pooled features of the frozen body, rows as `films`."""
     features = np.zeros((len(films), network.n_channels), dtype=np.float32)
+    rows_in_memory = prepared.rows([film.image_id for film in films])
+    sources = [prepared.sources[row] for row in rows_in_memory.tolist()]
     wanted = []
-    for row, film in enumerate(films):
-        known = cache.read(film.file.sha256)
+    for row, source in enumerate(sources):
+        known = cache.read(source)
         if known is None:
             wanted.append(row)
         else:
             features[row] = known
     body = network.body.to(device).eval()
     batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
-    rows_in_memory = prepared.rows([film.image_id for film in films])
     for batch in track(batches, f"features of {network.name}", len(batches)):
         images = prepared.images[rows_in_memory[batch]].to(device)
         with torch.inference_mode():
             found = heads.pooled(body(preprocessing.normalised(images)))
             features[batch] = found.float().cpu().numpy()
         for row in batch:
-            cache.write(films[row].file.sha256, features[row])
+            cache.write(sources[row], features[row])
     return features

@@ -3,6 +3,10 @@
 The film is resized with an antialiased bilinear (triangle) filter, as torchvision does to PIL
 images, but in float, so 16-bit films keep their tones. Normalisation comes last and on the device,
 after augmentation, so images are kept in [0, 1] everywhere else.
+
+What is cropped off, and a hidden spine, are gone before the film is resized, so that no filter
+mixes them into what is shown; the frame is cut on the network grid. A film whose spine is not known
+is refused where it is needed, and never shown whole instead.
 """
 
 from __future__ import annotations
@@ -21,13 +25,20 @@ from torch import Tensor
 
 from spondyl.data import pixels
 from spondyl.data.pixels import Pixels
-from spondyl.data.placement import Fit, Placement
+from spondyl.data.placement import Fit, Placement, Size, Window
 from spondyl.data.radiograph import Radiograph
+from spondyl.data.spines import NO_SPINES, Spine, Spines
 from spondyl.errors import Problem, SpondylError
 from spondyl.files import sha256_of_json
 from spondyl.progress import Track, silently
 
 Colour = Literal["grey", "as stored"]
+Crop = Literal["none", "spine"]
+Hide = Literal["nothing", "inside", "spine"]
+
+FRAME = 16 / 224
+"""Width of the frame that is left when the inside is hidden, as a share of each side of the grid:
+16 pixels of 224."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -45,31 +56,78 @@ class Preprocessing:
     the paper fed."""
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    crop: Crop = "none"
+    """What of a film is fitted to the grid: all of it, or the box round its spine mask with
+    `crop_margin`, as far as the film reaches. The box of a curved spine is the wider one, so what
+    is left of its shape tells the curve: as padding, or as how far it was stretched."""
+    crop_margin: float = 0.1
+    """Added on every side of the box, as a share of its longer side."""
+    hide: Hide = "nothing"
+    """What is black in the picture, like padding. "inside": all but a frame round the network grid
+    (`FRAME`). "spine": the film's columns from the left to the right end of the spine mask, in all
+    rows, so that no outline tells the curve; how wide they are still tells how far it sways, where
+    they are how it was centred, and what reaches beyond the mask (ribs, processes) is shown."""
+
+    @property
+    def needs_spine(self) -> bool:
+        """Whether a film cannot be shown unless its spine mask is known."""
+        return "spine" in (self.crop, self.hide)
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """Names of settings that change nothing as they stand. Hashes leave them out, so what was
+        made before there were such settings keeps its name."""
+        crop = {"crop", "crop_margin"} if self.crop == "none" else set()
+        return frozenset(crop | ({"hide"} if self.hide == "nothing" else set()))
 
     @property
     def sha256(self) -> str:
         """Hash of the settings, under which anything computed from the images is cached."""
-        return sha256_of_json(asdict(self))
+        settings = asdict(self).items()
+        return sha256_of_json({name: value for name, value in settings if name not in self.idle})
 
-    def placement(self, image_size: tuple[int, ...]) -> Placement:
-        """Where a film of `image_size` (height, width) goes."""
+    def source_sha256(self, film_sha256: str, spine: Spine | None = None) -> str:
+        """Hash of all of a film that decides its picture: its file, and its spine where needed."""
+        if not self.needs_spine or spine is None:
+            return film_sha256
+        return sha256_of_json([film_sha256, asdict(spine.box)])
+
+    def placement(self, image_size: tuple[int, ...], spine: Spine | None = None) -> Placement:
+        """Where a film of `image_size` (height, width) goes.
+
+        Raises `SpondylError` for a crop to a spine that is not known, or is of another grid.
+        """
         height, width = image_size
-        return Placement.fit((height, width), self.size, self.fit)
+        size = (height, width)
+        if self.crop == "none":
+            return Placement.fit(size, self.size, self.fit)
+        box = _box(spine, size)
+        window = box.widened(round(self.crop_margin * max(box.size)), size)
+        return Placement.fit(size, self.size, self.fit, window)
 
-    def apply(self, film: Pixels) -> tuple[NDArray[np.float32], Placement]:
+    def apply(
+        self, film: Pixels, spine: Spine | None = None
+    ) -> tuple[NDArray[np.float32], Placement]:
         """The film on the network grid, (1 or 3, height, width) float32 in [0, 1], and its place.
 
-        One channel stands for three equal ones. Letterbox padding is 0 (air is dark on a film).
+        One channel stands for three equal ones. Letterbox padding is 0 (air is dark on a film), and
+        so is what is hidden. Raises `SpondylError` for a film whose spine is needed (`needs_spine`)
+        and not known, or is of another grid.
         """
-        placement = self.placement(film.size)
+        placement = self.placement(film.size, spine)
         if self.colour == "grey" or film.rgb is None:
             channels = [film.grey]
         else:
             channels = [film.rgb[..., channel] for channel in range(3)]
+        if self.hide == "spine":
+            channels = [_without_columns(one, _box(spine, film.size)) for one in channels]
         canvas = np.zeros((len(channels), *self.size), dtype=np.float32)
         (top, left), (height, width) = placement.offset, placement.content_size
         for plane, channel in zip(canvas, channels, strict=True):
-            plane[top : top + height, left : left + width] = _resized(channel, (height, width))
+            shown = _resized(channel[placement.window.slices], (height, width))
+            plane[top : top + height, left : left + width] = shown
+        if self.hide == "inside":
+            canvas[:, *_inside(self.size).slices] = 0
         return canvas, placement
 
     def normalised(self, images: Tensor) -> Tensor:
@@ -87,6 +145,8 @@ class PreparedFilms:
     images: Tensor
     """(n, 1 or 3, height, width) float16 in [0, 1]: steps of at most 1/2048, finer than 8 bit."""
     placements: tuple[Placement, ...]
+    sources: tuple[str, ...]
+    """`Preprocessing.source_sha256` of each film."""
 
     def rows(self, image_ids: Sequence[str]) -> Tensor:
         """(len(image_ids),) int64 rows of the given films."""
@@ -95,13 +155,17 @@ class PreparedFilms:
 
 
 def prepare(
-    films: Sequence[Radiograph], preprocessing: Preprocessing, track: Track = silently
+    films: Sequence[Radiograph],
+    preprocessing: Preprocessing,
+    track: Track = silently,
+    spines: Spines = NO_SPINES,
 ) -> PreparedFilms:
-    """All `films` decoded and resized, in parallel; `SpondylError` names every one that fails."""
+    """All `films` decoded and resized, in parallel; `SpondylError` names every one that fails, by
+    its file or for want of its spine in `spines`."""
 
     def one(film: Radiograph) -> tuple[NDArray[np.float32], Placement] | Problem:
         try:
-            return preprocessing.apply(pixels.read(film.path))
+            return preprocessing.apply(pixels.read(film.path), spines.get(film.image_id))
         except SpondylError as error:
             return Problem(film.image_id, error.message, error.hint)
 
@@ -116,8 +180,44 @@ def prepare(
     for row, (image, _) in enumerate(placed):
         images[row] = torch.from_numpy(image)
     return PreparedFilms(
-        tuple(film.image_id for film in films), images, tuple(place for _, place in placed)
+        tuple(film.image_id for film in films),
+        images,
+        tuple(place for _, place in placed),
+        tuple(
+            preprocessing.source_sha256(film.file.sha256, spines.get(film.image_id))
+            for film in films
+        ),
     )
+
+
+def _box(spine: Spine | None, image_size: Size) -> Window:
+    """The box of a film's spine, proven to be on the film's grid."""
+    if spine is None:
+        raise SpondylError(
+            "its spine is not known, and it cannot be shown without",
+            "Give its spine mask with --regions, or leave the film out.",
+        )
+    if spine.image_size != image_size:
+        raise SpondylError(
+            f"its spine mask has {spine.image_size[0]} × {spine.image_size[1]} pixels, the film "
+            f"{image_size[0]} × {image_size[1]}",
+            "Give the mask of this very film, unscaled.",
+        )
+    return spine.box
+
+
+def _without_columns(channel: NDArray[np.float32], box: Window) -> NDArray[np.float32]:
+    """A copy of `channel` (H, W) that is 0 in every row of the box's columns."""
+    hidden = channel.copy()
+    hidden[:, box.left : box.right] = 0
+    return hidden
+
+
+def _inside(size: Size) -> Window:
+    """What the frame round a grid of `size` (height, width) leaves open; it is a pixel wide at
+    least."""
+    rows, columns = (max(1, round(FRAME * side)) for side in size)
+    return Window(rows, columns, size[0] - rows, size[1] - columns)
 
 
 def _resized(channel: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

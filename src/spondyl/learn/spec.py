@@ -17,7 +17,7 @@ from spondyl.data.labels import LabelSet
 from spondyl.errors import Problem, SpondylError
 from spondyl.learn.networks import parse
 from spondyl.learn.outcome import Configuration, Protocol, StrategyName
-from spondyl.learn.preprocess import Preprocessing
+from spondyl.learn.preprocess import Crop, Hide, Preprocessing
 from spondyl.learn.strategies import STRATEGIES
 
 Side = Annotated[int, Field(ge=16, le=2048)]
@@ -28,8 +28,9 @@ PRESENTATION = frozenset({"title", "published", "heatmaps", "gallery_films", "ga
 """Keys that change what is shown and no result; they may differ when a study is resumed."""
 _PRODUCT = frozenset(
     {"networks", "strategies", "protocols", "folds", "only_folds", "find_duplicates"}
+    | {"without_mask"}
 )
-"""Keys that say which trials there are; a trial's own definition holds them already."""
+"""Keys that say which trials and films there are; a trial's own definition holds them already."""
 
 
 class _Frozen(BaseModel):
@@ -53,6 +54,16 @@ class StudySpec(_Frozen):
     """(height, width) of the network grid."""
     fit: Literal["stretch", "letterbox"] = "stretch"
     colour: Literal["grey", "as stored"] = "grey"
+    crop: Crop = "none"
+    """"spine": a film is cropped to the box round its spine mask and `crop_margin`."""
+    crop_margin: Share = 0.1
+    """On every side of that box, as a share of its longer side."""
+    hide: Hide = "nothing"
+    """"inside": only a frame of 16 pixels in 224 is shown, of whatever crop and fit leave; "spine":
+    the columns of the spine's box are black in all rows."""
+    without_mask: Literal["refuse", "leave out"] = "refuse"
+    """Films that have no spine mask; "leave out" runs on the others, and says so, whether or not
+    masks are used, so that several studies can stand on the very same films."""
     find_duplicates: bool = True
     """Group films that show one picture, so that they share a fold."""
 
@@ -159,12 +170,25 @@ class StudySpec(_Frozen):
     @property
     def preprocessing(self) -> Preprocessing:
         """What is done to every film."""
-        return Preprocessing(size=self.size, fit=self.fit, colour=self.colour)
+        return Preprocessing(
+            size=self.size,
+            fit=self.fit,
+            colour=self.colour,
+            crop=self.crop,
+            crop_margin=self.crop_margin,
+            hide=self.hide,
+        )
+
+    @property
+    def needs_regions(self) -> bool:
+        """Whether the study cannot be begun without a folder of spine masks."""
+        return self.preprocessing.needs_spine or self.without_mask == "leave out"
 
     def learning(self) -> dict[str, Any]:
         """What shapes the result of any one trial: everything but which trials there are and how
         they are shown."""
-        return self.model_dump(mode="json", exclude=set(PRESENTATION | _PRODUCT))
+        left_out = PRESENTATION | _PRODUCT | self.preprocessing.idle
+        return self.model_dump(mode="json", exclude=set(left_out))
 
     def substance(self) -> dict[str, Any]:
         """What may not change when a study is resumed."""

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from spondyl.data import splits
+from spondyl.data import spines, splits
 from spondyl.data.cohort import Cohort
 from spondyl.data.duplicates.finding import DuplicateGroup, Link
+from spondyl.data.spines import Spine, Spines
 from spondyl.data.splits import Splits
 from spondyl.errors import SpondylError
 from spondyl.files import new_folder, read_json, write_json
@@ -41,14 +42,18 @@ class Study:
     not_run: Mapping[Configuration, str]
     """Configurations that cannot be run, and why."""
     facts: Mapping[str, Any]
-    """When, by which command, on what, with which versions."""
+    """When, by which command, on what, with which versions; whose spine masks, and how many films
+    of each label were left out for want of one."""
+    spines: Spines
+    """Of every film of the cohort, where the study was given regions."""
 
     def trials(self, configuration: Configuration) -> tuple[Trial, ...]:
         """The trials of a configuration, in the order of the folds."""
         initial = STRATEGIES[configuration.strategy].initial
         weights_id = "random" if initial == "random" else self.files[configuration.network].sha256
+        spines_id = spines.sha256_of(self.spines) if self.spec.preprocessing.needs_spine else ""
         return tuple(
-            Trial.of(configuration, fold, self.spec, self.splits, weights_id)
+            Trial.of(configuration, fold, self.spec, self.splits, weights_id, spines_id)
             for fold in self.spec.folds_run
         )
 
@@ -143,6 +148,7 @@ def _study(folder: Path, document: Mapping[str, Any]) -> Study:
         files,
         not_run,
         document["facts"],
+        {name: Spine.from_dict(entry) for name, entry in document.get("spines", {}).items()},
     )
 
 
@@ -197,4 +203,5 @@ def _document(study: Study) -> dict[str, Any]:
             for configuration, reason in study.not_run.items()
         ],
         "facts": dict(study.facts),
+        "spines": {image_id: asdict(spine) for image_id, spine in study.spines.items()},
     }

@@ -70,9 +70,10 @@ class Trial:
         spec: StudySpec,
         splits: Splits,
         weights_id: str,
+        spines_id: str = "",
     ) -> Trial:
-        """The trial of `configuration` on `fold`; `weights_id` is the hash of its initial
-        weights."""
+        """The trial of `configuration` on `fold`; `weights_id` is the hash of its initial weights,
+        `spines_id` that of the films' spines where they decide what is seen."""
         parts = protocol_parts(splits.folds[fold], configuration)
         definition = {
             "schema_version": SCHEMA_VERSION,
@@ -82,6 +83,7 @@ class Trial:
             "learning": spec.learning(),
             "cohort": splits.cohort_sha256,
             "weights": weights_id,
+            **({"spines": spines_id} if spines_id else {}),
         }
         return cls(configuration, fold, parts, sha256_of_json(definition)[:16])
 

@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spondyl.data import pixels
+from spondyl.data import pixels, spines
 from spondyl.data.placement import Placement
+from spondyl.data.spines import Spine, SpineOf
 from spondyl.errors import SpondylError
 from spondyl.explain import explaining
 from spondyl.explain.explaining import explain, named
@@ -103,16 +104,42 @@ def networks_for(bundle: Bundle, asked: Asked, device: torch.device) -> dict[int
     return networks
 
 
+def spines_for(bundle: Bundle, regions: Path | None, image_ids: Mapping[Path, str]) -> SpineOf:
+    """What says where the spine lies in each film: masks in the folder `regions`, where `bundle`
+    cannot show a film without; `image_ids` says what each film is called there.
+
+    Raises `SpondylError` where such a folder is needed and not given, or given and not needed.
+    """
+    needed = bundle.preprocessing.needs_spine
+    if needed and regions is None:
+        raise SpondylError(
+            f"{bundle.folder}: its networks are shown films by their spine masks, and none are "
+            "given",
+            "Give the folder of the films' masks with --regions.",
+        )
+    if regions is not None and not needed:
+        raise SpondylError(
+            f"{regions}: spine masks are given, and the bundle's networks are shown whole films",
+            "Leave --regions out.",
+        )
+    return spines.unknown if regions is None else spines.lookup(regions, image_ids)
+
+
 def explain_film(
-    path: Path, bundle: Bundle, networks: Mapping[int, Network], asked: Asked
+    path: Path,
+    bundle: Bundle,
+    networks: Mapping[int, Network],
+    asked: Asked,
+    spine: Spine | None = None,
 ) -> FilmExplained:
     """What `networks`, those of `bundle` by fold, make of the film in a file.
 
-    Raises `SpondylError` for a file that is no film, and where a method has no map for it.
+    Raises `SpondylError` for a file that is no film, for a film whose `spine` is needed and not
+    known, and where a method has no map for it.
     """
     film = pixels.read(path)
     sha256 = film.facts.sha256
-    image, placement = _on_grid(film, bundle, networks)
+    image, placement = _on_grid(film, bundle, networks, spine)
     learned = bundle.learned_from(sha256)
     folds = tuple(fold for fold in networks if fold not in learned) or tuple(networks)
     answering = [networks[fold] for fold in folds]
@@ -146,14 +173,14 @@ def _labels(bundle: Bundle, asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def _on_grid(
-    film: pixels.Pixels, bundle: Bundle, networks: Mapping[int, Network]
+    film: pixels.Pixels, bundle: Bundle, networks: Mapping[int, Network], spine: Spine | None
 ) -> tuple[Tensor, Placement]:
     """The film (1, 3, h, w), normalised, on the networks' device, and where it lies.
 
     It passes through half precision, in which a study keeps its films (`PreparedFilms`), so that
     its films meet the very numbers they met there.
     """
-    canvas, placement = bundle.preprocessing.apply(film)
+    canvas, placement = bundle.preprocessing.apply(film, spine)
     device = next(next(iter(networks.values())).parameters()).device
     image = torch.from_numpy(canvas).half()[None].to(device)
     return bundle.preprocessing.normalised(image), placement

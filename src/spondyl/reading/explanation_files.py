@@ -7,8 +7,6 @@ written. A film that cannot be explained stops no other: it stands among the fai
 
 from __future__ import annotations
 
-import os
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +16,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from spondyl.data import pixels
+from spondyl.data import pixels, spines
+from spondyl.data.loose_films import safe, unique_names
+from spondyl.data.spines import SpineOf
 from spondyl.errors import Problem, SpondylError
 from spondyl.explain import drawing, overlay
 from spondyl.explain.drawing import Style
@@ -36,21 +36,8 @@ from spondyl.reading.explaining_films import (
 )
 
 SCHEMA_VERSION = 1
-FILM_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-"""What counts as a film in a folder; a file that is named itself always does."""
 PICTURE_SIDE = 1024
 """Pixels of a drawn film's longer side at most; the TIFF has them all."""
-_LONGEST_NAME = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """The films that a user's words stand for."""
-
-    films: tuple[Path, ...]
-    """Each once, in the order given; those of a folder by name."""
-    passed_over: tuple[Path, ...]
-    """Files in folders that do not look like films by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +76,6 @@ class Written:
         return {"films": self.films, "failures": [asdict(failure) for failure in self.failures]}
 
 
-def listed(paths: Sequence[Path]) -> Listed:
-    """The films that `paths`, files and folders, stand for; folders are walked to their end.
-
-    Hidden files in folders are no films. Raises `SpondylError` where there is no film at all.
-    """
-    films: list[Path] = []
-    passed_over: list[Path] = []
-    for path in paths:
-        for file in _walked(path) if path.is_dir() else [path]:
-            is_film = file == path or file.suffix.casefold() in FILM_SUFFIXES
-            (films if is_film else passed_over).append(file)
-    once: dict[str, Path] = {}
-    for film in films:
-        once.setdefault(os.path.realpath(film), film)
-    if not once:
-        raise SpondylError(
-            f"{', '.join(map(str, paths))}: no film in there",
-            f"Name films, or folders with files that end in {', '.join(FILM_SUFFIXES)}.",
-        )
-    return Listed(tuple(once.values()), tuple(passed_over))
-
-
 def explain_films(
     films: Sequence[Path],
     bundle: Bundle,
@@ -119,8 +84,11 @@ def explain_films(
     device: torch.device,
     drawn: Drawing = Drawing(),
     track: Track = silently,
+    spine_of: SpineOf = spines.unknown,
 ) -> Written:
     """Explains `films` into the new folder `out`; where none of them can be, there is no folder.
+
+    `spine_of` says where the spine of a film lies (`explaining_films.spines_for`).
 
     For each film FILM.json, and for each method and label FILM_METHOD_LABEL with three endings:
     .png the film, the overlay and the legend; .npy the signed map (h, w) float32 on the layer's
@@ -133,7 +101,7 @@ def explain_films(
     explained: list[FilmExplained] = []
     for path in track(films, "explaining films"):
         try:
-            explained.append(explain_film(path, bundle, networks, asked))
+            explained.append(explain_film(path, bundle, networks, asked, spine_of(path)))
         except SpondylError as error:
             failures.append(_problem(path, error))
     if not explained:
@@ -155,40 +123,6 @@ def explain_films(
             except SpondylError as error:
                 failures.append(_problem(one.path, error))
     return Written(tuple(written), tuple(failures))
-
-
-def unique_names(stems: Sequence[str]) -> list[str]:
-    """A name for each film's files: letters, digits, "_" and "-" of its own name, no two alike on
-    any file system."""
-    taken: set[str] = set()
-    names = []
-    for stem in stems:
-        plain = name = safe(stem)[:_LONGEST_NAME] or "film"
-        number = 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{plain}-{number}"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
-
-
-def safe(text: str) -> str:
-    """`text` with one "-" for each stretch of what is not a letter, a digit, "_" or "+"."""
-    kept = "".join(
-        letter if letter.isalnum() or letter in "_+" else " "
-        for letter in unicodedata.normalize("NFC", text)
-    )
-    return "-".join(kept.split())
-
-
-def _walked(folder: Path) -> list[Path]:
-    """All files below `folder` that are not hidden, by name; links to folders are not followed."""
-    found: list[Path] = []
-    for here, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(here) / name for name in sorted(files) if not name.startswith(".")]
-    return found
 
 
 def _problem(path: Path, error: SpondylError) -> Problem:

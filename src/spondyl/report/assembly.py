@@ -49,6 +49,7 @@ def write(study: Study, outcomes: Sequence[Outcome], remarks: Sequence[str] = ()
             study.cohort.sha256,
             study.cohort.labels,
             study.cohort.radiographs,
+            _masks(study),
         ),
         splits=_splits(study),
         spec=study.spec.model_dump(mode="json"),
@@ -88,6 +89,24 @@ def _cost_table(
     content = read_json(path)
     measured = [Cost(**{**row, "size": tuple(row["size"])}) for row in content["costs"]]
     return (cost_table.costs(measured, outcomes, content["hardware"], quoted),)
+
+
+def _masks(study: Study) -> tuple[str, ...]:
+    """Whose spine masks a study was given, and how many films it left out for want of one."""
+    about = study.facts.get("regions")
+    if about is None:
+        return ()
+    made_by, left_out = ", ".join(about["made_by"]), about["left_out"]
+    if not any(left_out.values()):
+        return (f"Every film has a spine mask, made by {made_by}.",)
+    counted = ", ".join(
+        f"{label} {left_out[label]} of {left_out[label] + n}"
+        for label, n in study.cohort.counts.items()
+    )
+    return (
+        f"Left out for want of a spine mask: {counted}. Figures are of the other films alone, and "
+        f"which these are was decided by what made the masks: {made_by}.",
+    )
 
 
 def _truncation(study: Study) -> tuple[str, ...]:

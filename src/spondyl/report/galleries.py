@@ -132,7 +132,8 @@ def _gallery_row(
     study: Study, outcomes: Sequence[Outcome], film: Radiograph, maps: Maps
 ) -> GalleryRow:
     whole = pixels.read(film.path).grey
-    placement = study.spec.preprocessing.placement(whole.shape)
+    spine = study.spines.get(film.image_id)
+    placement = study.spec.preprocessing.placement(whole.shape, spine)
     small = overlay.shrunk(whole, LONGEST_SIDE)
     cells = []
     for outcome in outcomes:

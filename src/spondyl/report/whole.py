@@ -65,6 +65,7 @@ def study_and_report(
     out: Path,
     weights: Mapping[str, Path],
     *,
+    regions: Path | None = None,
     cache: Path | None = None,
     device: str = "auto",
     command: str = "",
@@ -73,7 +74,8 @@ def study_and_report(
     remarks: Remarks = no_remarks,
     track: Track = silently,
 ) -> Reported:
-    """The whole of `spondyl study run`. `cache` None means the user's cache folder.
+    """The whole of `spondyl study run`. `cache` None means the user's cache folder; `regions` is a
+    folder of spine masks, where the spec asks for them.
 
     Into the folder `curves`, where one is named, every epoch is written for TensorBoard. `remarks`
     is asked, once heatmaps are made, for what else the report shall show.
@@ -90,6 +92,7 @@ def study_and_report(
             cohort,
             out,
             weights,
+            regions=regions,
             skip_missing_weights=skip_missing_weights,
             command=command,
             track=track,

@@ -27,6 +27,12 @@ _PROTOCOLS = {
     "with the paper only.",
 }
 
+_HIDDEN = {
+    "inside": "Only a frame of 16 pixels in 224 round the input is shown; all within it is black.",
+    "spine": "The columns of each film that hold its spine mask are black in all rows; how wide "
+    "they are still tells how far the spine sways.",
+}
+
 
 def headline(
     contents: ReportContents, scored: Sequence[Scored], compared: Sequence[Compared]
@@ -115,7 +121,16 @@ def _films(spec: Mapping[str, Any]) -> list[str]:
     }.get(str(spec.get("fit")), "resized")
     colour = {"grey": "in grey", "as stored": "with the colours of the file"}
     shown = colour.get(str(spec.get("colour")), "")
-    return [f"Films are {fit} to {height} × {width} pixels {shown}".rstrip() + "."]
+    told = [f"Films are {fit} to {height} × {width} pixels {shown}".rstrip() + "."]
+    if spec.get("crop") == "spine":
+        told.append(
+            "Before that each film is cropped to the box round its spine mask, with "
+            f"{100 * spec['crop_margin']:g} % of the box's longer side added on every side, as far "
+            "as the film reaches. What is left of the box's shape tells the curve."
+        )
+    if (hidden := spec.get("hide")) in _HIDDEN:
+        told.append(_HIDDEN[hidden])
+    return told
 
 
 def _folds(spec: Mapping[str, Any]) -> list[str]:

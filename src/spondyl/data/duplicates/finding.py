@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -123,6 +123,20 @@ def groups_of(stated: Mapping[str, str], duplicates: Iterable[DuplicateGroup]) -
     )
     name_of = {name: min(names) for names in merged for name in names}
     return {image_id: name_of.get(name, name) for image_id, name in stated.items()}
+
+
+def among(
+    groups: Iterable[DuplicateGroup], image_ids: Collection[str]
+) -> tuple[DuplicateGroup, ...]:
+    """The groups as far as they are of `image_ids`, where that is two films or more.
+
+    Links stay whole, since two films may be one by way of a third that is not among them.
+    """
+    parts = (
+        DuplicateGroup(tuple(one for one in group.image_ids if one in image_ids), group.links)
+        for group in groups
+    )
+    return tuple(part for part in parts if len(part.image_ids) > 1)
 
 
 def _grouped(links: Iterable[Link]) -> tuple[DuplicateGroup, ...]:

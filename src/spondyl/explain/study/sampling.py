@@ -19,7 +19,7 @@ from spondyl.data import regions
 from spondyl.data.placement import Placement
 from spondyl.data.radiograph import Radiograph
 from spondyl.data.regions import Regions
-from spondyl.errors import Problem, SpondylError
+from spondyl.errors import SpondylError
 from spondyl.explain.study.film_scores import Films
 from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.preprocess import Preprocessing, prepare
@@ -93,7 +93,7 @@ def draw(
     known = {film.image_id: film for film in study.cohort.radiographs}
     films = tuple(known[image_id] for image_id in drawn(table, n_films, seed))
     marked = (None,) * len(films) if masks is None else _marked(masks, films)
-    prepared = prepare(films, study.spec.preprocessing, track)
+    prepared = prepare(films, study.spec.preprocessing, track, study.spines)
     return Sample(films, prepared.images, prepared.placements, marked, study.spec.preprocessing)
 
 
@@ -128,19 +128,8 @@ def _marked(masks: Path, films: Sequence[Radiograph]) -> tuple[Regions | None, .
     problems = [
         problem
         for film, marked in zip(films, found, strict=True)
-        if marked is not None and (problem := _problem(film, marked))
+        if marked is not None and (problem := regions.misfit(film, marked))
     ]
     if problems:
         raise SpondylError.of(problems, str(masks))
     return found
-
-
-def _problem(film: Radiograph, marked: Regions) -> Problem | None:
-    size = (film.file.height, film.file.width)
-    if marked.image_size != size:
-        what = f"regions on {marked.image_size[0]} × {marked.image_size[1]} pixels, the film has "
-        return Problem(film.image_id, f"{what}{size[0]} × {size[1]}", "Mark the film unscaled.")
-    if marked.spine_mask is not None and not marked.spine_mask.any():
-        what = "a spine mask without a single pixel"
-        return Problem(film.image_id, what, "Mark the spine, or set mask to null.")
-    return None
