@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spondyl.measure.looking import Window, look, normalised
+from spondyl.data.placement import Window
+from spondyl.measure.looking import around, look, normalised
 
 SIZE = (64, 32)
 
@@ -53,7 +54,7 @@ def test_a_flipped_look_is_the_mirror_image():
 )
 def test_a_window_lies_on_the_film_and_holds_the_points_that_do(points, margin):
     size = (200, 120)
-    window = Window.around(np.array(points), margin, size)
+    window = around(np.array(points), margin, size)
     assert 0 <= window.top < window.bottom <= size[0]
     assert 0 <= window.left < window.right <= size[1]
     for row, column in points:

@@ -60,10 +60,10 @@ def explain_run(
 
     Written to RUN/explanations/ (`study.record`): by `methods` and the four baselines, on `n_films`
     films drawn by `seed` (all, where there are fewer). `scores` "place" asks only where the maps
-    are hot, which costs two forward passes a film instead of hundreds. `masks` is a folder of regions as
-    `data.regions.save` writes them; films without a file there have no scores of place. Raises
-    `SpondylError`, before any work, for unknown methods, fewer than two films, a study without a
-    finished configuration, and regions that do not fit.
+    are hot, which costs two forward passes a film instead of hundreds. `masks` is a folder of
+    regions as `data.regions.save` writes them; films without a file there have no scores of place.
+    Raises `SpondylError`, before any work, for unknown methods, fewer than two films, a study
+    without a finished configuration, and regions that do not fit.
     """
     asked = tuple(dict.fromkeys(named(method).name for method in methods))
     if not asked or n_films < 2:

@@ -13,46 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spondyl.data.placement import Placement, Size
+from spondyl.data.placement import Placement, Size, Window
 
 Floats = NDArray[np.float64]
 Grey = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A rectangle of a film: rows `top` ≤ r < `bottom`, columns `left` ≤ c < `right`, pixels."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @classmethod
-    def whole(cls, size: Size) -> Window:
-        """All of a film of `size` (height, width)."""
-        return cls(0, 0, *size)
-
-    @classmethod
-    def around(cls, points: Floats, margin: float, size: Size) -> Window:
-        """The rectangle round `points` (…, 2), widened on each side by `margin` (pixels), as far as
-        it lies on a film of `size`."""
-        flat = points.reshape(-1, 2)
-        low = np.floor(flat.min(axis=0) - margin).astype(int)
-        high = np.ceil(flat.max(axis=0) + margin).astype(int) + 1
-        top, left = np.clip(low, 0, np.array(size) - 8).tolist()
-        bottom, right = np.clip(high, (top + 8, left + 8), size).tolist()
-        return cls(top, left, bottom, right)
-
-    @property
-    def size(self) -> Size:
-        """(height, width)."""
-        return self.bottom - self.top, self.right - self.left
-
-    @property
-    def corner(self) -> tuple[int, int]:
-        """(row, column) of its first pixel."""
-        return self.top, self.left
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +25,6 @@ class Look:
 
     picture: Grey
     """(height, width) float32, normalised; 0 beyond the window."""
-    window: Window
     placement: Placement
     flipped: bool = False
 
@@ -71,13 +34,24 @@ class Look:
         if self.flipped:
             points = points.copy()
             points[..., 1] = self.picture.shape[1] - 1 - points[..., 1]
-        return self.placement.to_image(points) + self.window.corner
+        return self.placement.to_image(points)
+
+
+def around(points: Floats, margin: float, size: Size) -> Window:
+    """The rectangle round `points` (…, 2), widened on each side by `margin` (pixels), as far as it
+    lies on a film of `size` (height, width); 8 pixels a side at least."""
+    flat = points.reshape(-1, 2)
+    low = np.floor(flat.min(axis=0) - margin).astype(int)
+    high = np.ceil(flat.max(axis=0) + margin).astype(int) + 1
+    top, left = np.clip(low, 0, np.array(size) - 8).tolist()
+    bottom, right = np.clip(high, (top + 8, left + 8), size).tolist()
+    return Window(top, left, bottom, right)
 
 
 def look(film: Grey, window: Window, size: Size, flipped: bool = False) -> Look:
     """The `window` of a `film` (height, width) float32 in [0, 1] on a grid of `size`."""
-    part = film[window.top : window.bottom, window.left : window.right]
-    placement = Placement.fit(window.size, size, "letterbox")
+    part = film[window.slices]
+    placement = Placement.fit((film.shape[0], film.shape[1]), size, "letterbox", window)
     (top, left), (height, width) = placement.offset, placement.content_size
     shrinks = height < window.size[0]
     small = cv2.resize(
@@ -85,9 +59,7 @@ def look(film: Grey, window: Window, size: Size, flipped: bool = False) -> Look:
     )
     picture = np.zeros(size, np.float32)
     picture[top : top + height, left : left + width] = normalised(small)
-    return Look(
-        np.ascontiguousarray(picture[:, ::-1]) if flipped else picture, window, placement, flipped
-    )
+    return Look(np.ascontiguousarray(picture[:, ::-1]) if flipped else picture, placement, flipped)
 
 
 def normalised(part: Grey) -> Grey:

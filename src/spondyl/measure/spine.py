@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from scipy.special import expit, logsumexp, softmax
 
 from spondyl.data.levels import VERTEBRAE
+from spondyl.data.placement import Window
 from spondyl.errors import SpondylError
 from spondyl.measure import chain as chains
 from spondyl.measure.chain import Chain
 from spondyl.measure.finder import Finder
-from spondyl.measure.looking import Grey, Look, Window, look
+from spondyl.measure.looking import Grey, Look, around, look
 from spondyl.measure.network import N_LEVELS, VIEWS, NamedView
 from spondyl.measure.targets import spine_mask
 from spondyl.measure.warping import MIRRORED
@@ -152,7 +153,7 @@ def _closer(film: Grey, seen: Chain, size: tuple[int, int]) -> list[Look]:
     height, width = film.shape
     length = float(np.ptp(seen.corners[..., 0]))
     return [
-        look(film, Window.around(seen.corners, margin * length, (height, width)), size, flipped)
+        look(film, around(seen.corners, margin * length, (height, width)), size, flipped)
         for margin, flipped in CLOSER_LOOKS
     ]
 

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spondyl.data.placement import Size
-from spondyl.measure.looking import Grey, Window
+from spondyl.data.placement import Size, Window
+from spondyl.measure.looking import Grey, around
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def warped(
 ) -> Warped:
     """`film` (H, W) with bodies `corners` (k, 4, 2), or none (0, 4, 2), changed at random."""
     window = _window(film.shape[:2], corners, rng)
-    part = film[window.top : window.bottom, window.left : window.right]
+    part = film[window.slices]
     zoom = _zoom(window.size, size, rng)
     cluttered = np.asarray(_cluttered(part, rng) / 255, np.float32)
     small, shrunk = _shrunk(cluttered, zoom)
@@ -91,7 +91,7 @@ def _window(size: Size, corners: Floats, rng: np.random.Generator) -> Window:
         some = corners[first : first + n]
     reach = float(np.ptp(some[..., 0]))
     margin = reach * float(rng.uniform(0.01, 0.16))
-    window = Window.around(some, margin, size)
+    window = around(some, margin, size)
     if rng.random() < 0.5:  # as wide as a film is, not as the spine
         aside = reach * rng.uniform(0, 0.35, 2)
         left, right = (
@@ -105,7 +105,7 @@ def _window(size: Size, corners: Floats, rng: np.random.Generator) -> Window:
 def _strip(window: Window, corners: Floats, size: Size, rng: np.random.Generator) -> Window:
     if not len(corners):
         return window
-    near = Window.around(corners, 0.05 * size[1] * float(rng.uniform(0.2, 2)), size)
+    near = around(corners, 0.05 * size[1] * float(rng.uniform(0.2, 2)), size)
     return Window(window.top, near.left, window.bottom, near.right)
 
 
