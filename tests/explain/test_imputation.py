@@ -10,7 +10,7 @@ from scipy.sparse import lil_matrix
 from scipy.sparse.linalg import spsolve
 
 from spondyl.errors import SpondylError
-from spondyl.explain.scores.imputation import NOISE, imputed, interpolated
+from spondyl.explain.scores.imputation import NOISE, SYSTEMS, imputed, interpolated
 
 
 def by_definition(film, removed):
@@ -118,6 +118,11 @@ def test_pixels_that_stay_are_bit_for_bit_the_film_s():
 def test_removing_nothing_gives_back_the_film():
     images = torch.from_numpy(films(1, (32, 40)))
     assert torch.equal(imputed(images, torch.zeros(1, 32, 40, dtype=torch.bool)), images)
+
+
+def test_films_of_more_channels_than_are_solved_at_a_time_are_filled_as_exactly():
+    n = SYSTEMS // 3 + 2
+    assert error(films(n, (20, 27)), holes(n, (20, 27), 0.6, sigma=3)) < 1e-3
 
 
 def test_what_becomes_of_a_film_does_not_depend_on_its_company():

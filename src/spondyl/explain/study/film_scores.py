@@ -10,13 +10,13 @@ methods pay the same coarseness.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spondyl.data.placement import Placement
+from spondyl.data.placement import Placement, Window
 from spondyl.data.radiograph import NOT_STATED, Radiograph
 from spondyl.data.regions import Regions
 from spondyl.explain.explaining import explain
@@ -112,7 +112,9 @@ def spread_of(maps: Mapping[str, Tensor]) -> Scores:
 def places_of(films: Films, maps: Mapping[str, Tensor]) -> Scores:
     """Whether maps lie where the truth is, and what chance gives: of regions, and of names.
 
-    Films without regions that state neither a curve nor a slipped level have no such score.
+    Of a cropped film all is asked within the crop, since a map cannot be elsewhere, and chance must
+    not be either. Films without regions that state neither a curve nor a slipped level have no such
+    score.
     """
     found: Scores = {}
     for row, (film, placement, marked) in enumerate(
@@ -120,13 +122,25 @@ def places_of(films: Films, maps: Mapping[str, Tensor]) -> Scores:
     ):
         if marked is None and not film.curves and film.slip_level == NOT_STATED:
             continue
+        shown, marks = _shown(film, marked, placement.window)
         for maker, heats in maps.items():
-            heat = placement.on_image(heats[row].cpu().numpy())
-            scored = {**on_regions(heat, marked), **on_names(heat, film, marked)}
+            heat = placement.on_image(heats[row].cpu().numpy())[placement.window.slices]
+            scored = {**on_regions(heat, marks), **on_names(heat, shown, marks)}
             for score, value in scored.items():
                 blank = np.full(len(films), np.nan)
                 found.setdefault((maker, score), blank)[row] = value
     return found
+
+
+def _shown(
+    film: Radiograph, marked: Regions | None, window: Window
+) -> tuple[Radiograph, Regions | None]:
+    """The film and its regions, as if `window` were all of it."""
+    height, width = window.size
+    if (height, width) == (film.file.height, film.file.width):
+        return film, marked
+    facts = replace(film.file, height=height, width=width)
+    return replace(film, file=facts), marked and marked.within(window)
 
 
 def on_regions(heat: Heat, marked: Regions | None) -> dict[str, float]:
