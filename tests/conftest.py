@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-# Read by huggingface_hub when it is imported, so it has to be set before that.
+# Read by torch, NumPy and huggingface_hub when they are imported, so they have to be set before
+# that. Networks so small lose more to threads that wait for each other than they gain, and two
+# workers with two threads each are too many for two cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_CACHE"] = tempfile.mkdtemp(prefix="spondyl-no-hub-")
 
 SHARED = Path(os.environ.get("SPONDYL_SHARED", Path(__file__).parents[2] / "shared"))

@@ -26,8 +26,9 @@ from spondyl.learn import trial as trials
 from spondyl.progress import silently
 from spondyl.report import pages, whole
 
-DETERMINED = ("predictions.csv", "learned.safetensors", "*.npz")
-"""Files of a study that hold no time and no duration."""
+DETERMINED = ("predictions.csv", "learned.safetensors", "[!.]*.npz")
+"""Files of a study that hold no time and no duration. A draft, which a killed process cannot take
+away, begins with a dot and is none of them."""
 
 
 # In the child: how a study is run there, and how it dies.

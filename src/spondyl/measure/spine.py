@@ -35,7 +35,7 @@ CLOSER_LOOKS: tuple[tuple[float, bool], ...] = (
 """Margin round the spine in shares of its length, and whether the part is mirrored."""
 FEWEST = 5
 """Vertebrae that a spine must show, so that a curve can be told from noise."""
-LEAST_CONFIDENCE = 0.5
+LEAST_CONFIDENCE = 0.4
 _SAME_PLACE = 0.5
 """Two looks mean one vertebra where its middles are closer than this many body heights."""
 
