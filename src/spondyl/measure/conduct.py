@@ -169,6 +169,7 @@ def _about(spec: FinderSpec, parts: _Parts, history: tuple[float, ...]) -> About
         interval_level=INTERVAL_LEVEL,
         judged={"loss": [round(value, 4) for value in history]},
         environment=environment(),
+        least_confidence=spec.least_confidence,
     )
 
 

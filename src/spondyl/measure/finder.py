@@ -45,6 +45,8 @@ class About:
     judged: dict[str, Any]
     """Figures on the part that judged it, and what part that was."""
     environment: dict[str, Any]
+    least_confidence: float = 0.4
+    """A spine found with less is refused."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,6 +42,8 @@ class FinderSpec(BaseModel):
     over_grain: Annotated[float, Field(ge=0, le=1)] = 0.6
     """Share of the drawn films that are laid over other grain: that of real films, where there are
     some."""
+    least_confidence: Annotated[float, Field(ge=0, le=1)] = 0.4
+    """A spine found with less is refused: more for a finder that has seen no real film."""
     tune: Part = 0.1
     """Share of the set's studies that choose the width of the intervals."""
     test: Part = 0.15

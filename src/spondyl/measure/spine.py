@@ -35,7 +35,6 @@ CLOSER_LOOKS: tuple[tuple[float, bool], ...] = (
 """Margin round the spine in shares of its length, and whether the part is mirrored."""
 FEWEST = 5
 """Vertebrae that a spine must show, so that a curve can be told from noise."""
-LEAST_CONFIDENCE = 0.4
 _SAME_PLACE = 0.5
 """Two looks mean one vertebra where its middles are closer than this many body heights."""
 
@@ -102,7 +101,7 @@ def find(film: Grey, finder: Finder) -> FoundSpine:
         return _refused(size, views, _too_few(seen))
     corners, first, certainty, each = agreed
     confidence = float(certainty.mean()) * views["frontal"]
-    if len(corners) < FEWEST or confidence < LEAST_CONFIDENCE:
+    if len(corners) < FEWEST or confidence < finder.about.least_confidence:
         return _refused(
             size,
             views,
