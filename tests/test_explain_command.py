@@ -373,8 +373,10 @@ def test_study_explain_hands_over_what_it_was_told(monkeypatch, capsys, tmp_path
     words = ["study", "explain", tmp_path, "--methods", "grad-cam, cam", "--films", 5]
     assert spondyl([*words, "--seed", 3, "--masks", tmp_path], monkeypatch) == 0
     assert capsys.readouterr().out == "one\ntwo\n"
-    (given,) = calls
-    assert given[:6] == (tmp_path, ["grad-cam", "cam"], 5, 3, tmp_path, "auto")
+    assert spondyl([*words, "--only-place"], monkeypatch) == 0
+    given, quick = calls
+    assert given[:7] == (tmp_path, ["grad-cam", "cam"], 5, 3, tmp_path, "all", "auto")
+    assert quick[:7] == (tmp_path, ["grad-cam", "cam"], 5, 0, None, "place", "auto")
 
 
 def test_bench_cam_measures_what_it_was_told_and_the_usual_otherwise(monkeypatch, capsys):

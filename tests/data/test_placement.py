@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spondyl.data.placement import Placement, Window
@@ -8,6 +8,7 @@ from spondyl.data.placement import Placement, Window
 sides = st.integers(8, 4000)
 
 
+@settings(deadline=None)
 @given(st.tuples(sides, sides), st.tuples(st.integers(16, 600), st.integers(16, 600)), st.data())
 @pytest.mark.parametrize("fit", ["stretch", "letterbox"])
 def test_a_point_comes_back_within_half_a_pixel(fit, image_size, network_size, data):
@@ -87,6 +88,7 @@ def windows(draw):
     return (height, width), Window(top, left, bottom, right)
 
 
+@settings(deadline=None)
 @given(windows(), st.tuples(st.integers(16, 600), st.integers(16, 600)), st.data())
 @pytest.mark.parametrize("fit", ["stretch", "letterbox"])
 def test_a_point_of_a_window_comes_back_to_its_place_on_the_whole_film(
