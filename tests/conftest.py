@@ -5,6 +5,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no finding, and what runs unattended asks the same examples every time.
+settings.register_profile("spondyl", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("spondyl")
 
 # Read by torch, NumPy and huggingface_hub when they are imported, so they have to be set before
 # that. Networks so small lose more to threads that wait for each other than they gain, and two
