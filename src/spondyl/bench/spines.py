@@ -25,9 +25,8 @@ from spondyl.measure.finder import Finder
 from spondyl.measure.judging import Judged
 from spondyl.measure.spec import FinderSpec
 from spondyl.progress import Track, silently
+from spondyl.trust.intervals import LEVEL, MeanBootstrap
 
-N_RESAMPLES = 2000
-LEVEL = 0.95
 PUBLISHED_SMAPE = (
     ("best of the challenge, on its own test films (Wang et al. 2021)", 21.71),
     ("vertebra-focused landmarks, on the set's test part (Yi et al. 2020)", 10.81),
@@ -108,7 +107,7 @@ def judge(data: Path, by: Finder, *, every_film: bool = False, track: Track = si
 
     Every film is right for a finder that learned from none of them.
     """
-    spec = FinderSpec.model_validate(by.about.spec | {"size": tuple(by.about.spec["size"])})
+    spec = FinderSpec.model_validate(by.about.spec)
     films = landmark_set.read(data)
     taught, _, judged = landmark_set.parted(films, spec.tune, spec.test, spec.seed)
     asked = list(films) if every_film else judged
@@ -116,13 +115,6 @@ def judge(data: Path, by: Finder, *, every_film: bool = False, track: Track = si
     mean = np.mean([film.true_angles for film in others], axis=0)
     rows = conduct.judge(asked, by, track)
     return _standing(by, rows, "every film" if every_film else "films kept for judging", mean)
-
-
-def judge_phantoms(by: Finder, n: int, seed: int, track: Track = silently) -> Standing:
-    """`by` on `n` drawn frontal films that no training has seen."""
-    rows = conduct.judge_on_phantoms(by, n, seed, track)
-    mean = np.mean([row.true_angles for row in rows], axis=0)
-    return _standing(by, rows, "drawn films", mean)
 
 
 def _standing(by: Finder, rows: Sequence[Judged], films: str, mean: NDArray[Any]) -> Standing:
@@ -171,14 +163,8 @@ def figure(name: str, unit: str, values: NDArray[Any], groups: Sequence[str]) ->
     """The mean of `values` (n,) with a percentile interval over resampled `groups` (n,)."""
     if not len(values):
         return Figure(name, float("nan"), float("nan"), float("nan"), unit)
-    names, of = np.unique(np.array(groups), return_inverse=True)
-    sums = np.bincount(of, values, len(names))
-    counts = np.bincount(of, minlength=len(names))
-    rng = np.random.default_rng(0)
-    drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=N_RESAMPLES)
-    means = drawn @ sums / np.maximum(drawn @ counts, 1)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Figure(name, float(values.mean()), float(low), float(high), unit)
+    interval = MeanBootstrap.draw(groups, seed=0).interval(values)
+    return Figure(name, float(values.mean()), interval.low, interval.high, unit)
 
 
 def _first_error(row: Judged) -> float:

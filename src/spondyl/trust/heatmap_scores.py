@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from spondyl.trust.intervals import LEVEL, N_RESAMPLES, Interval
+from spondyl.trust.intervals import LEVEL, N_RESAMPLES, Interval, MeanBootstrap
 from spondyl.trust.metrics import Floats
 
 Direction = Literal["higher", "lower", "none"]
@@ -116,21 +115,21 @@ def judge(
     ]
     if wrong or not groups or set(methods) & set(baselines):
         raise ValueError(f"{score}: {wrong or 'names'} do not fit {len(groups)} films")
-    resamples = _Resamples.draw(groups, seed, n_resamples, level)
+    resamples = MeanBootstrap.draw(groups, seed, n_resamples, level)
 
     def judged(name: str) -> Judged:
         values = methods[name]
         differences = tuple(
-            resamples.difference(baseline, values - rows, direction)
+            _difference(resamples, baseline, values - rows, direction)
             for baseline, rows in baselines.items()
         )
-        return Judged(resamples.average(name, values), differences)
+        return Judged(_average(resamples, name, values), differences)
 
     return Judgement(
         score,
         direction,
         tuple(judged(name) for name in methods),
-        tuple(resamples.average(name, values) for name, values in baselines.items()),
+        tuple(_average(resamples, name, values) for name, values in baselines.items()),
     )
 
 
@@ -140,55 +139,20 @@ def enough_groups(n: int, level: float = LEVEL) -> bool:
     return bool(2.0 ** (1 - n) <= 1 - level)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Resamples:
-    """Resamples of the films' groups, drawn once and read for every mean (Efron 1979)."""
+def _average(resamples: MeanBootstrap, name: str, values: Floats) -> Average:
+    defined = ~np.isnan(values)
+    interval = resamples.interval(values)
+    return Average(name, _mean(values[defined]), interval, int(defined.sum()), len(values))
 
-    counts: Floats
-    """(resamples, groups) how often each group was drawn."""
-    film_group: NDArray[np.int64]
-    level: float
 
-    @classmethod
-    def draw(cls, groups: Sequence[str], seed: int, n_resamples: int, level: float) -> _Resamples:
-        names, film_group = np.unique(np.array(groups), return_inverse=True)
-        even = np.full(len(names), 1 / len(names))
-        drawn = np.random.default_rng(seed).multinomial(len(names), even, size=n_resamples)
-        return cls(drawn.astype(np.float64), film_group.astype(np.int64), level)
-
-    def average(self, name: str, values: Floats) -> Average:
-        defined = ~np.isnan(values)
-        return Average(
-            name, _mean(values[defined]), self.interval(values), int(defined.sum()), len(values)
-        )
-
-    def difference(self, baseline: str, values: Floats, direction: Direction) -> Difference:
-        defined = ~np.isnan(values)
-        interval = self.interval(values)
-        better = {"higher": interval.low > 0, "lower": interval.high < 0, "none": False}[direction]
-        beats = better and enough_groups(interval.n_units, self.level)
-        return Difference(baseline, _mean(values[defined]), interval, int(defined.sum()), beats)
-
-    def interval(self, values: Floats) -> Interval:
-        """Percentile interval of the mean over films; a group is drawn with all its films."""
-        defined = ~np.isnan(values)
-        n_groups = self.counts.shape[1]
-        films = np.bincount(self.film_group[defined], minlength=n_groups)
-        sums = np.bincount(self.film_group[defined], values[defined], minlength=n_groups)
-        n_drawn = self.counts @ films
-        some = n_drawn > 0
-        means = (self.counts @ sums)[some] / n_drawn[some]
-        tails = [(1 - self.level) / 2, (1 + self.level) / 2]
-        low, high = np.quantile(means, tails) if len(means) else (np.nan, np.nan)
-        return Interval(
-            float(low),
-            float(high),
-            self.level,
-            "group bootstrap",
-            int((films > 0).sum()),
-            len(n_drawn),
-            int((~some).sum()),
-        )
+def _difference(
+    resamples: MeanBootstrap, baseline: str, values: Floats, direction: Direction
+) -> Difference:
+    defined = ~np.isnan(values)
+    interval = resamples.interval(values)
+    better = {"higher": interval.low > 0, "lower": interval.high < 0, "none": False}[direction]
+    beats = better and enough_groups(interval.n_units, interval.level)
+    return Difference(baseline, _mean(values[defined]), interval, int(defined.sum()), beats)
 
 
 def _mean(values: Floats) -> float:

@@ -96,10 +96,7 @@ class GroupBootstrap:
         cls, table: PredictionTable, seed: int, n_resamples: int = N_RESAMPLES
     ) -> GroupBootstrap:
         """As many groups as there are, with replacement, `n_resamples` times (Efron 1979)."""
-        groups, film_group = np.unique(np.array(table.group_ids), return_inverse=True)
-        shares = np.full(len(groups), 1 / len(groups))
-        drawn = np.random.default_rng(seed).multinomial(len(groups), shares, size=n_resamples)
-        return cls(table, drawn.astype(np.float64), film_group.astype(np.int64))
+        return cls(table, *_drawn_groups(table.group_ids, seed, n_resamples))
 
     @property
     def confusions(self) -> Floats:
@@ -136,6 +133,60 @@ class GroupBootstrap:
             n_resamples,
             len(values) - len(defined),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MeanBootstrap:
+    """Resamples of the films' groups, drawn once and read for every mean (Efron 1979)."""
+
+    counts: Floats
+    """(resamples, groups) how often each group was drawn."""
+    film_group: NDArray[np.int64]
+    """(n,) column of `counts` for each film."""
+    level: float
+
+    @classmethod
+    def draw(
+        cls,
+        groups: Sequence[str],
+        seed: int,
+        n_resamples: int = N_RESAMPLES,
+        level: float = LEVEL,
+    ) -> MeanBootstrap:
+        """As many of the films' `groups` (n,) as there are, with replacement."""
+        return cls(*_drawn_groups(groups, seed, n_resamples), level)
+
+    def interval(self, values: Floats) -> Interval:
+        """Percentile interval of the mean of `values` (n,), nan where a film has none; a group is
+        drawn with all its films."""
+        defined = ~np.isnan(values)
+        n_groups = self.counts.shape[1]
+        films = np.bincount(self.film_group[defined], minlength=n_groups)
+        sums = np.bincount(self.film_group[defined], values[defined], minlength=n_groups)
+        n_drawn = self.counts @ films
+        some = n_drawn > 0
+        means = (self.counts @ sums)[some] / n_drawn[some]
+        tails = [(1 - self.level) / 2, (1 + self.level) / 2]
+        low, high = np.quantile(means, tails) if len(means) else (np.nan, np.nan)
+        return Interval(
+            float(low),
+            float(high),
+            self.level,
+            "group bootstrap",
+            int((films > 0).sum()),
+            len(n_drawn),
+            int((~some).sum()),
+        )
+
+
+def _drawn_groups(
+    groups: Sequence[str], seed: int, n_resamples: int
+) -> tuple[Floats, NDArray[np.int64]]:
+    """(resamples, groups) how often each group was drawn, and (n,) the column of each film."""
+    names, film_group = np.unique(np.array(groups), return_inverse=True)
+    even = np.full(len(names), 1 / len(names))
+    drawn = np.random.default_rng(seed).multinomial(len(names), even, size=n_resamples)
+    return drawn.astype(np.float64), film_group.astype(np.int64)
 
 
 def mcnemar_p(first_only: int, second_only: int) -> float:
