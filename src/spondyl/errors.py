@@ -19,6 +19,11 @@ class Problem:
     what: str
     hint: str
 
+    @classmethod
+    def at(cls, where: object, error: SpondylError) -> Problem:
+        """What `error` says of `where`, which need not stand in it twice."""
+        return cls(str(where), error.message.removeprefix(f"{where}: "), error.hint)
+
     def __str__(self) -> str:
         return f"{self.where}: {self.what}" if self.where else self.what
 

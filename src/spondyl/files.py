@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,22 @@ def read_json(path: Path) -> Any:
     except ValueError as error:
         raise SpondylError(
             f"{path}: not valid JSON ({error})", "The file is damaged or of another kind."
+        ) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file; `SpondylError` where it is missing, unreadable or not TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpondylError(
+            f"{path}: cannot be read ({error.strerror or error})", "Give the path of a TOML file."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SpondylError(f"{path}: not UTF-8 text", "Give the path of a TOML file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SpondylError(
+            f"{path}: not valid TOML ({error})", "Strings are quoted, lists in [brackets]."
         ) from error
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from spondyl.errors import SpondylError
+from spondyl.errors import Problem, SpondylError
+from spondyl.terminal import say
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Labels = Annotated[str, typer.Option(help="Label names in order, with commas between them.")]
@@ -45,6 +47,16 @@ def pairs(texts: list[str]) -> dict[str, Path]:
             raise SpondylError(f"--weights {name}: given twice", "Give one file for each network.")
         found[name] = Path(file)
     return found
+
+
+def tell_what_is_left(passed_over: Iterable[Path], failures: Sequence[Problem]) -> None:
+    """On stderr what was passed over and what failed; exit code 1 where anything failed."""
+    for path in passed_over:
+        say(f"passed over: {path}")
+    for failure in failures:
+        say(" ".join(f"failed: {failure} ({failure.hint})".split()))
+    if failures:
+        raise typer.Exit(1)
 
 
 def print_json(value: Any) -> None:

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from spondyl.commands.arguments import Device, Json, Out, listed, print_json
+from spondyl.commands.arguments import Device, Json, Out, listed, print_json, tell_what_is_left
 from spondyl.errors import SpondylError
-from spondyl.terminal import say, tracking
+from spondyl.terminal import tracking
 
 
 def explain(
@@ -77,9 +77,4 @@ def explain(
     else:
         for line in made.lines:
             typer.echo(line)
-    for path in found.passed_over:
-        say(f"passed over: {path}")
-    for failure in made.failures:
-        say(" ".join(f"failed: {failure} ({failure.hint})".split()))
-    if made.failures:
-        raise typer.Exit(1)
+    tell_what_is_left(found.passed_over, made.failures)

@@ -8,13 +8,16 @@ called like one has to be written as a path: `./train`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from spondyl.commands.arguments import Device, Json, print_json
+from spondyl.commands.arguments import Device, Json, print_json, tell_what_is_left
 from spondyl.terminal import say, tracking
+
+if TYPE_CHECKING:
+    from spondyl.measure.finder import Finder
 
 FinderFile = Annotated[
     Path | None,
@@ -58,14 +61,12 @@ def films(
     """
     from spondyl.data import loose_films
     from spondyl.files import refuse_unless_free
-    from spondyl.learn import conduct
-    from spondyl.measure import finder as finders
     from spondyl.measure import measuring
 
     if out is not None:
         refuse_unless_free(out)
     listed = loose_films.listed(images)
-    by = finders.load(finder or finders.shipped_path(), conduct.fabric_on(device).device)
+    by = _loaded(finder, device)
     with tracking() as track:
         run = measuring.measure_films(listed, by, out, track)
     if as_json:
@@ -73,12 +74,7 @@ def films(
     else:
         for line in run.lines:
             typer.echo(line)
-    for path in listed.passed_over:
-        say(f"passed over: {path}")
-    for failure in run.failures:
-        say(" ".join(f"failed: {failure} ({failure.hint})".split()))
-    if run.failures:
-        raise typer.Exit(1)
+    tell_what_is_left(listed.passed_over, run.failures)
 
 
 @app.command()
@@ -115,10 +111,8 @@ def judge(
 ) -> None:
     """How near a finder comes to corners that are known, with intervals."""
     from spondyl.bench import spines
-    from spondyl.learn import conduct
-    from spondyl.measure import finder as finders
 
-    by = finders.load(finder or finders.shipped_path(), conduct.fabric_on(device).device)
+    by = _loaded(finder, device)
     with tracking() as track:
         found = spines.judge(data, by, every_film=every, track=track)
     if as_json:
@@ -156,13 +150,19 @@ def survey(
 ) -> None:
     """What a finder says of a cohort beside its labels, names and views."""
     from spondyl.bench import spine_survey
-    from spondyl.learn import conduct
-    from spondyl.measure import finder as finders
 
-    by = finders.load(finder or finders.shipped_path(), conduct.fabric_on(device).device)
+    by = _loaded(finder, device)
     with tracking() as track:
         found = spine_survey.survey(cohort, by, views, track)
     if as_json:
         print_json(found.as_dict())
     else:
         typer.echo("\n".join(found.lines))
+
+
+def _loaded(finder: Path | None, device: str) -> Finder:
+    """The finder in a file, or the one that comes along, on a device."""
+    from spondyl.learn import conduct
+    from spondyl.measure import finder as finders
+
+    return finders.load(finder or finders.shipped_path(), conduct.fabric_on(device).device)

@@ -7,7 +7,6 @@ here, and the resolved spec, defaults included, is stored with the results.
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from spondyl.data.labels import LabelSet
 from spondyl.errors import Problem, SpondylError
+from spondyl.files import read_toml
 from spondyl.learn.networks import parse
 from spondyl.learn.outcome import Configuration, Protocol, StrategyName
 from spondyl.learn.preprocess import Crop, Hide, Preprocessing
@@ -197,19 +197,7 @@ class StudySpec(_Frozen):
 
 def read(path: Path) -> StudySpec:
     """The study written in a TOML file; `SpondylError` names every fault and the nearest key."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpondylError(
-            f"{path}: cannot be read ({error.strerror or error})", "Give the path of a TOML file."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SpondylError(f"{path}: not UTF-8 text", "Give the path of a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SpondylError(
-            f"{path}: not valid TOML ({error})", "Strings are quoted, lists in [brackets]."
-        ) from error
-    return parse_spec(content, str(path))
+    return parse_spec(read_toml(path), str(path))
 
 
 def parse_spec(content: dict[str, Any], source: str) -> StudySpec:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from spondyl.errors import Problem, SpondylError
+from spondyl.files import read_toml
 from spondyl.measure.network import COARSEST
 
 Side = Annotated[int, Field(ge=COARSEST, le=2048, multiple_of=COARSEST)]
@@ -67,16 +67,7 @@ class FinderSpec(BaseModel):
 
 def read(path: Path) -> FinderSpec:
     """The training written in a TOML file; `SpondylError` names every fault."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpondylError(
-            f"{path}: cannot be read ({error.strerror or error})", "Give the path of a TOML file."
-        ) from error
-    except ValueError as error:  # not UTF-8, or not TOML
-        raise SpondylError(
-            f"{path}: not valid TOML ({error})", "Strings are quoted, lists in [brackets]."
-        ) from error
+    content = read_toml(path)
     try:
         return FinderSpec.model_validate(content)
     except ValidationError as error:

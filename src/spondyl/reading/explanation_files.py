@@ -103,7 +103,7 @@ def explain_films(
         try:
             explained.append(explain_film(path, bundle, networks, asked, spine_of(path)))
         except SpondylError as error:
-            failures.append(_problem(path, error))
+            failures.append(Problem.at(path, error))
     if not explained:
         return Written((), tuple(failures))
     written = []
@@ -121,12 +121,8 @@ def explain_films(
                 _write(one, folder, document, drawn)
                 written.append(document)
             except SpondylError as error:
-                failures.append(_problem(one.path, error))
+                failures.append(Problem.at(one.path, error))
     return Written(tuple(written), tuple(failures))
-
-
-def _problem(path: Path, error: SpondylError) -> Problem:
-    return Problem(str(path), error.message.removeprefix(f"{path}: "), error.hint)
 
 
 def _style(heatmap: Heatmap, drawn: Drawing) -> Style:
