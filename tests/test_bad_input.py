@@ -8,7 +8,6 @@ import errno
 import json
 import os
 import stat
-import sys
 import tempfile
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from bad_inputs.commands import COMMANDS
 from bad_inputs.measures import MEASURES
 from bad_inputs.place import Case, Place
 from bad_inputs.studies import MASKS, SPECS, WEIGHTS
+from command_line import spondyl
 
-from spondyl.cli import main
 from spondyl.data import check
 from spondyl.data.phantom import drawing, output
 from spondyl.learn import networks
@@ -36,14 +35,6 @@ def refused(place, kind):
     words = place.run()
     words[words.index("--cohort") + 1] = kind.make(place)
     return words
-
-
-def called(words, monkeypatch) -> int:
-    """The exit code of `spondyl WORDS`."""
-    monkeypatch.setattr(sys, "argv", ["spondyl", *map(str, words)])
-    with pytest.raises(SystemExit) as left:
-        main()
-    return left.value.code or 0
 
 
 def snapshot(folder: Path) -> dict[str, object]:
@@ -93,8 +84,7 @@ def done(tmp_path_factory, drawn, weights):
         *("--weights", f"test_resnet={weights}", "--cache", root / "cache"),
         spec=place.spec(strategies='["probe"]'),
     )
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        assert called(words, monkeypatch) == 0
+    assert spondyl(words) == 0
     return place.done
 
 
@@ -102,8 +92,7 @@ def done(tmp_path_factory, drawn, weights):
 def bundled(tmp_path_factory, done):
     """A bundle of the finished study."""
     out = tmp_path_factory.mktemp("bundled") / "bundle"
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        assert called(["study", "bundle", done, "--out", out], monkeypatch) == 0
+    assert spondyl(["study", "bundle", done, "--out", out]) == 0
     return out
 
 
@@ -115,12 +104,10 @@ def place(tmp_path, monkeypatch, drawn, weights, done, bundled):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_cannot_be_used_is_refused_in_two_lines_and_changes_nothing(
-    case, place, monkeypatch, capsys
-):
+def test_what_cannot_be_used_is_refused_in_two_lines_and_changes_nothing(case, place, capsys):
     words = case.make(place)
     before = snapshot(place.root)
-    assert called(words, monkeypatch) == 2
+    assert spondyl(words) == 2
     printed = capsys.readouterr()
     error, hint = two_lines(printed.err)
     assert not case.at_once or len(printed.err.splitlines()) == 2
@@ -136,17 +123,17 @@ def test_the_kinds_are_many_and_each_has_its_own_name():
 
 
 @pytest.mark.parametrize("kind", COHORTS, ids=lambda kind: kind.name)
-def test_a_check_lists_what_a_study_would_refuse(kind, place, monkeypatch, capsys):
+def test_a_check_lists_what_a_study_would_refuse(kind, place, capsys):
     path = kind.make(place)
     before = snapshot(place.root)
     words = ["data", "check", path, "--folds", 2]
-    assert called([*words, "--json"], monkeypatch) == (0 if kind.is_listed else 2)
+    assert spondyl([*words, "--json"]) == (0 if kind.is_listed else 2)
     printed = capsys.readouterr()
     if kind.is_listed:
         problems = json.loads(printed.out)["problems"]
         assert any(kind.says in f"{one['where']}: {one['what']}" for one in problems), problems
         assert all(problem["hint"] for problem in problems)
-        assert called(words, monkeypatch) == 0
+        assert spondyl(words) == 0
         assert kind.says in capsys.readouterr().out
     else:
         assert kind.says in two_lines(printed.err)[0]
@@ -158,7 +145,7 @@ def test_a_full_disk_is_told_in_two_lines(place, monkeypatch, capsys):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "out")
 
     monkeypatch.setattr(tempfile, "mkdtemp", full)
-    assert called(["data", "phantom", "out", "--n", 1], monkeypatch) == 2
+    assert spondyl(["data", "phantom", "out", "--n", 1]) == 2
     error, hint = two_lines(capsys.readouterr().err)
     assert error == "out: No space left on device"
     assert "space" in hint
@@ -170,7 +157,7 @@ def test_an_interrupted_command_says_so_and_leaves_with_130(place, monkeypatch, 
         raise KeyboardInterrupt
 
     monkeypatch.setattr(check, "check", interrupted)
-    assert called(["data", "check", place.films], monkeypatch) == 130
+    assert spondyl(["data", "check", place.films]) == 130
     error, hint = two_lines(capsys.readouterr().err)
     assert error == "interrupted"
     assert "again" in hint
@@ -178,30 +165,30 @@ def test_an_interrupted_command_says_so_and_leaves_with_130(place, monkeypatch, 
 
 def test_a_gpu_that_is_not_there_is_refused(place, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert called(place.run("--device", "cuda"), monkeypatch) == 2
+    assert spondyl(place.run("--device", "cuda")) == 2
     assert "no GPU is to be had" in two_lines(capsys.readouterr().err)[0]
     assert not (place.root / "out").exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
 @pytest.mark.parametrize("closed", ["films/normal", "films/normal/0000.png", "study.toml", "."])
-def test_what_may_not_be_read_or_written_is_refused(closed, place, monkeypatch, capsys):
+def test_what_may_not_be_read_or_written_is_refused(closed, place, capsys):
     words = place.run()
     path = place.root / closed
     mode = path.stat().st_mode
     path.chmod(0o500 if closed == "." else 0)
     try:
-        assert called(words, monkeypatch) == 2
+        assert spondyl(words) == 2
     finally:
         path.chmod(mode)
     two_lines(capsys.readouterr().err)
     assert not (place.root / "out").exists()
 
 
-def test_help_and_its_absence_are_no_errors_of_ours(monkeypatch, capsys):
-    assert called(["study", "--help"], monkeypatch) == 0
+def test_help_and_its_absence_are_no_errors_of_ours(capsys):
+    assert spondyl(["study", "--help"]) == 0
     printed = capsys.readouterr()
     assert "report" in printed.out
     assert printed.err == ""
-    assert called([], monkeypatch) == 2
+    assert spondyl([]) == 2
     assert "Commands:" in capsys.readouterr().err

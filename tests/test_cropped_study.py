@@ -3,13 +3,12 @@ gone on with, bundled, and asked about new films. Every map comes back to the wh
 
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
+from command_line import spondyl
 from PIL import Image
 
-from spondyl import cli
 from spondyl.data import pixels, regions
 from spondyl.data.phantom import drawing, output
 from spondyl.data.placement import Window
@@ -34,15 +33,6 @@ crop_margin = 0.05
 without_mask = "leave out"
 """
 GONE = "spondylolisthesis/0001.png"
-
-
-def spondyl(words) -> int:
-    """The exit code of `spondyl WORDS`."""
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(sys, "argv", ["spondyl", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-    return left.value.code or 0
 
 
 @pytest.fixture(scope="module")

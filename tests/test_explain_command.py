@@ -2,12 +2,12 @@
 
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from command_line import spondyl
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -44,28 +44,19 @@ def home(tmp_path_factory):
     safetensors.torch.save_file({k: v.contiguous() for k, v in body.items()}, file)
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), films, folder / "run", {})
     conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        words = ["study", "bundle", folder / "run", "--out", folder / "bundle"]
-        assert spondyl(words, monkeypatch) == 0
+    words = ["study", "bundle", folder / "run", "--out", folder / "bundle"]
+    assert spondyl(words) == 0
     return folder
 
 
-def spondyl(words, monkeypatch) -> int:
-    """The exit code of `spondyl WORDS`."""
-    monkeypatch.setattr(sys, "argv", ["spondyl", *map(str, words)])
-    with pytest.raises(SystemExit) as left:
-        cli.main()
-    return left.value.code or 0
-
-
 @pytest.fixture
-def told(home, tmp_path, monkeypatch, capsys):
+def told(home, tmp_path, capsys):
     """A function that explains films and gives the code, the folder, the JSON and stderr."""
 
     def call(*words):
         out = tmp_path / "out"
         command = ["explain", *words, "--bundle", home / "bundle", "--out", out]
-        code = spondyl([*command, "--device", "cpu", "--json"], monkeypatch)
+        code = spondyl([*command, "--device", "cpu", "--json"])
         printed = capsys.readouterr()
         return code, out, json.loads(printed.out), printed.err
 
@@ -160,11 +151,11 @@ def test_a_new_film_has_the_mean_of_the_signed_maps_and_of_the_probabilities(
 
 
 def test_a_fold_that_learned_from_the_film_answers_when_asked_and_it_is_said(
-    home, study, tmp_path, monkeypatch, capsys
+    home, study, tmp_path, capsys
 ):
     film = study.splits.folds[0].train[0]
     words = ["explain", study.cohort.root / film, "--bundle", home / "bundle", "--fold", 0]
-    assert spondyl([*words, "--out", tmp_path / "out", "--device", "cpu"], monkeypatch) == 0
+    assert spondyl([*words, "--out", tmp_path / "out", "--device", "cpu"]) == 0
     printed = capsys.readouterr()
     assert "by fold 0; 1 of them learned from this film" in printed.out
     assert printed.err.splitlines()[0] == "explaining films (1)"
@@ -346,14 +337,14 @@ def labelme(folder, name, size, labels=("spine",)):
     return path
 
 
-def test_annotations_become_the_regions_of_their_films(home, tmp_path, monkeypatch, capsys):
+def test_annotations_become_the_regions_of_their_films(home, tmp_path, capsys):
     cohort = home / "drawn" / "films"
     films = sorted(cohort.rglob("*.png"))[:2]
     files = [labelme(tmp_path, film.name, pixels.read(film).size, ("Wirbelsäule", "rib"))
              for film in films]  # fmt: skip
     files.append(labelme(tmp_path, "stranger.png", (64, 48), ("Wirbelsäule",)))
     words = ["data", "annotations", *files, "--cohort", cohort, "--out", tmp_path / "out"]
-    code = spondyl([*words, "--spine", "wirbelsäule,spine", "--ignore", "rib"], monkeypatch)
+    code = spondyl([*words, "--spine", "wirbelsäule,spine", "--ignore", "rib"])
     printed = capsys.readouterr()
     assert code == 0, printed.err
     first, last = printed.out.splitlines()
@@ -371,9 +362,9 @@ def test_study_explain_hands_over_what_it_was_told(monkeypatch, capsys, tmp_path
         study_explaining, "explain_run", lambda *given: calls.append(given) or ("one", "two")
     )
     words = ["study", "explain", tmp_path, "--methods", "grad-cam, cam", "--films", 5]
-    assert spondyl([*words, "--seed", 3, "--masks", tmp_path], monkeypatch) == 0
+    assert spondyl([*words, "--seed", 3, "--masks", tmp_path]) == 0
     assert capsys.readouterr().out == "one\ntwo\n"
-    assert spondyl([*words, "--only-place"], monkeypatch) == 0
+    assert spondyl([*words, "--only-place"]) == 0
     given, quick = calls
     assert given[:7] == (tmp_path, ["grad-cam", "cam"], 5, 3, tmp_path, "all", "auto")
     assert quick[:7] == (tmp_path, ["grad-cam", "cam"], 5, 0, None, "place", "auto")
@@ -383,9 +374,9 @@ def test_bench_cam_measures_what_it_was_told_and_the_usual_otherwise(monkeypatch
     calls = []
     monkeypatch.setattr(cam_costs, "rows", lambda *given, track: calls.append(given) or ())
     words = ["bench", "cam", "--network", "vgg16", "--method", "grad-cam,layercam", "--rounds", 2]
-    assert spondyl([*words, "--json"], monkeypatch) == 0
+    assert spondyl([*words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
-    assert spondyl(["bench", "cam"], monkeypatch) == 0
+    assert spondyl(["bench", "cam"]) == 0
     assert calls == [
         (["vgg16"], ["grad-cam", "layercam"], 2),
         (cam_costs.NETWORKS, cam_costs.METHODS, cam_costs.ROUNDS),

@@ -4,13 +4,12 @@ import base64
 import csv
 import io
 import json
-import sys
 
 import numpy as np
 import pytest
+from command_line import spondyl
 from PIL import Image
 
-from spondyl import cli
 from spondyl.data import pixels, regions
 from spondyl.data.phantom.drawing import draw
 from spondyl.measure import finder
@@ -18,14 +17,6 @@ from spondyl.measure.judging import dice
 from spondyl.measure.measuring import measure
 
 SEED = 31_337
-
-
-def spondyl(words, monkeypatch) -> int:
-    """The exit code of `spondyl WORDS`."""
-    monkeypatch.setattr(sys, "argv", ["spondyl", *map(str, words)])
-    with pytest.raises(SystemExit) as left:
-        cli.main()
-    return left.value.code or 0
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +36,11 @@ def films(tmp_path_factory):
 
 
 @pytest.fixture
-def told(monkeypatch, capsys):
+def told(capsys):
     """A function that runs `spondyl measure` and gives the code, stdout and stderr."""
 
     def call(*words):
-        code = spondyl(["measure", *words], monkeypatch)
+        code = spondyl(["measure", *words])
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 
