@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from spines_drawn import column
 
+from spondyl.data.levels import spine_mask
 from spondyl.measure.network import STRIDE
-from spondyl.measure.targets import spine_mask, targets
+from spondyl.measure.targets import targets
 
 SIZE = (512, 256)
 SHOWN = np.ones(SIZE, bool)

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 from scipy.special import expit, log_softmax
 
+from spondyl.data.levels import Floats
 from spondyl.measure.network import N_LEVELS, STRIDE
-
-Floats = NDArray[np.float64]
 
 FAINTEST = 0.05
 """Smallest probability of a candidate."""
@@ -126,11 +125,9 @@ def strongest(found: Candidates) -> Chain | None:
     worth = _worth(odds, found.levels[order])
     steps = [_step(corners, gap) for gap in (1, 2, 3)]
     best, came = worth.copy(), np.full((k, N_LEVELS, 2), -1)
-    for here in range(k):
+    for here in range(1, k):
         for gap, step in enumerate(steps, start=1):
             gains = best[:here, : N_LEVELS - gap] + step[:here, here, None] - _BRIDGE * (gap - 1)
-            if not here:
-                continue
             source = gains.argmax(axis=0)
             gain = gains[source, np.arange(N_LEVELS - gap)]
             reached = worth[here, gap:] + gain
@@ -151,13 +148,12 @@ def _worth(odds: Floats, levels: Floats) -> Floats:
 def _step(corners: Floats, gap: int) -> Floats:
     """(k, k) log-likelihood, up to a constant, of [a, b]: b lies `gap` levels below a."""
     top, bottom = corners[:, :2].mean(axis=1), corners[:, 2:].mean(axis=1)
-    height = np.maximum(np.linalg.norm(bottom - top, axis=1), 1e-6)
-    axis = (bottom - top) / height[:, None]
+    span = bottom - top
+    height = np.maximum(np.linalg.norm(span, axis=1), 1e-6)
     usual = _DISC + (gap - 1) * (1 + _DISC)
     # Both ends look for each other: along the upper body's axis and along the lower body's.
     apart = top[None] - bottom[:, None]
-    downward = apart - usual * (height * axis.T).T[:, None]
-    upward = apart - usual * (height * axis.T).T[None]
+    downward, upward = apart - usual * span[:, None], apart - usual * span[None]
     error = (np.linalg.norm(downward, axis=2) + np.linalg.norm(upward, axis=2)) / 2
     mean_height = (height[:, None] + height[None]) / 2
     relative = error / (mean_height * _LOOSENESS * gap)

@@ -16,13 +16,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from spondyl.data.levels import VERTEBRAE
+from spondyl.data.levels import VERTEBRAE, Floats
 from spondyl.data.phantom import anatomy as spines
 from spondyl.data.phantom.anatomy import Anatomy, Curvature
 from spondyl.data.phantom.drawing import draw
 from spondyl.data.phantom.filming import DrawnView
 from spondyl.measure.network import NamedView
-from spondyl.measure.warping import Floats
 from spondyl.progress import Track, silently
 
 WORKING_HEIGHT = 1024

@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spondyl.data.levels import VERTEBRAE
+from spondyl.data.levels import VERTEBRAE, Floats, spine_mask
 from spondyl.measure import cobb
 from spondyl.measure.cobb import Angles
-from spondyl.measure.looking import Floats
 from spondyl.measure.spine import FoundSpine
-from spondyl.measure.targets import spine_mask
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ import scipy.io
 from numpy.typing import NDArray
 
 from spondyl.data import pixels
+from spondyl.data.levels import Floats
 from spondyl.errors import Problem, SpondylError
 from spondyl.measure.cobb import Angles, three_angles
 from spondyl.measure.examples import WORKING_HEIGHT, Example
-from spondyl.measure.warping import Floats
 from spondyl.progress import Track, silently
 
 _N_POINTS = 68

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spondyl.data.levels import Floats
 from spondyl.data.placement import Placement, Size, Window
 
-Floats = NDArray[np.float64]
 Grey = NDArray[np.float32]
 
 

@@ -13,6 +13,7 @@ import io
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from spondyl.data import pixels, regions
-from spondyl.data.levels import mid_line_degrees
+from spondyl.data.levels import Floats, mid_line_degrees
 from spondyl.data.loose_films import Listed
 from spondyl.data.pixels import Pixels
 from spondyl.data.regions import Regions
@@ -29,7 +30,6 @@ from spondyl.files import new_folder, replaced, write_json
 from spondyl.measure import cobb, drawing
 from spondyl.measure.cobb import Curve, Interval
 from spondyl.measure.finder import About, Finder
-from spondyl.measure.looking import Floats
 from spondyl.measure.measurement import Measurement, as_json
 from spondyl.measure.spine import FoundSpine, find
 from spondyl.progress import Track, silently
@@ -74,7 +74,8 @@ class Run:
 def measure(film: Pixels, image_id: str, finder: Finder) -> Measured:
     """The angles and places of one film, or a refusal with its reason."""
     found = find(film.grey, finder)
-    about = Measurement(
+    measurement = partial(
+        Measurement,
         image_id=image_id,
         image_size=film.size,
         made_by=finder.finder_id,
@@ -82,24 +83,21 @@ def measure(film: Pixels, image_id: str, finder: Finder) -> Measured:
         view_probability=found.view_probabilities[found.view],
         confidence=found.confidence,
         spacing_mm=film.spacing_mm,
-        refusal=found.refusal or "not measured yet",
     )
     if found.refusal is not None:
-        return Measured(about, None)
+        return Measured(measurement(refusal=found.refusal), None)
     corners = _square(found.corners, film)
     angles = cobb.three_angles(corners, _height(film))
     curves = cobb.curves(corners, found.vertebrae)
     half = _half_widths(found, film, finder.about, curves)
-    measurement = replace(
-        about,
-        refusal=None,
+    measured = measurement(
         vertebrae=found.vertebrae,
         cobb_degrees=angles,
         interval_degrees=None if half is None else _three(angles, half),
         interval_level=None if half is None else finder.about.interval_level,
         curves=_with_intervals(curves, half),
     )
-    return Measured(measurement, _regions(found, curves, finder))
+    return Measured(measured, _regions(found, curves, finder))
 
 
 def measure_films(listed: Listed, finder: Finder, out: Path | None, track: Track = silently) -> Run:
@@ -136,8 +134,7 @@ def _each(
             if place + 1 < len(listed.films):
                 following = pool.submit(read, listed.films[place + 1])
             if isinstance(film, SpondylError):
-                message = film.message.removeprefix(f"{path}: ")
-                yield Problem(str(path), message, film.hint)
+                yield Problem.at(path, film)
             else:
                 yield path, film, measure(film, listed.image_ids[place], finder)
 
@@ -173,15 +170,17 @@ def _written(film: Pixels, made: Measured, draft: Path, out: Path) -> dict[str, 
 
 def _square(corners: Floats, film: Pixels) -> Floats:
     """Corners in square pixels: rows are scaled where the file states pixels that are not."""
-    if film.spacing_mm is None:
-        return corners
-    return corners * (film.spacing_mm[0] / film.spacing_mm[1], 1.0)
+    return corners * (_row_scale(film), 1.0)
 
 
 def _height(film: Pixels) -> float:
     """The film's height in the square pixels of `_square`."""
-    scale = 1.0 if film.spacing_mm is None else film.spacing_mm[0] / film.spacing_mm[1]
-    return film.size[0] * scale
+    return film.size[0] * _row_scale(film)
+
+
+def _row_scale(film: Pixels) -> float:
+    """Height of a pixel in its widths; 1 where the file does not state it."""
+    return 1.0 if film.spacing_mm is None else film.spacing_mm[0] / film.spacing_mm[1]
 
 
 def spread_degrees(found: FoundSpine, film: Pixels) -> Floats:

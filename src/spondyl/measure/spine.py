@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import expit, softmax
 
-from spondyl.data.levels import VERTEBRAE
+from spondyl.data.levels import VERTEBRAE, Floats, spine_mask
 from spondyl.data.placement import Window
 from spondyl.errors import SpondylError
 from spondyl.measure import chain as chains
@@ -24,10 +24,7 @@ from spondyl.measure.chain import Chain
 from spondyl.measure.finder import Finder
 from spondyl.measure.looking import Grey, Look, around, look
 from spondyl.measure.network import N_LEVELS, VIEWS, NamedView
-from spondyl.measure.targets import spine_mask
 from spondyl.measure.warping import MIRRORED
-
-Floats = NDArray[np.float64]
 
 CLOSER_LOOKS: tuple[tuple[float, bool], ...] = (
     (0.06, False), (0.06, True), (0.03, True), (0.1, False), (0.15, True), (0.15, False),
@@ -174,8 +171,7 @@ def _agreed(seen: Chain, found: list[Chain]) -> tuple[Floats, int, Floats, Float
         return None
     corners, odds_of, levels_of = corners[:, kept], odds_of[:, kept], levels_of[:, kept]
     mean = np.nanmean(corners, axis=0)
-    certainty = np.where(np.isfinite(odds_of), expit(odds_of), 0.0).mean(axis=0)
-    return mean, _numbered(levels_of.mean(axis=0)), certainty, corners
+    return mean, _numbered(levels_of.mean(axis=0)), expit(odds_of).mean(axis=0), corners
 
 
 def _matched(base: Chain, other: Chain) -> tuple[Floats, Floats, Floats]:
@@ -208,7 +204,7 @@ def _numbered(levels: Floats) -> int:
     """The first level of a chain of n vertebrae with beliefs `levels` (n, 17)."""
     n = len(levels)
     sums = [levels[np.arange(n), first + np.arange(n)].sum() for first in range(N_LEVELS - n + 1)]
-    return int(np.argmax(sums - logsumexp(sums)))
+    return int(np.argmax(sums))
 
 
 def _refused(size: tuple[int, int], views: dict[str, float], reason: str) -> FoundSpine:

@@ -13,16 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spondyl.data.levels import OUTLINE, SUBPIXEL_BITS, Floats, fixed_points, spine_mask
 from spondyl.data.placement import Size
 from spondyl.measure.network import STRIDE
 
-Floats = NDArray[np.float64]
-
-_OUTLINE = (0, 1, 3, 2)
-"""Corners in the order round a body."""
 _SHARPNESS = 0.17
 """Spread of the Gaussian on a middle, in body heights."""
-_SUBCELL_BITS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +52,7 @@ def targets(
     mask = spine_mask(on_cells, cells) & visible
     owner = np.full(cells, -1, np.int32)
     for place, body in enumerate(on_cells):
-        cv2.fillPoly(owner, [_fixed(body[_OUTLINE, :])], place, cv2.LINE_8, _SUBCELL_BITS)
+        cv2.fillPoly(owner, [fixed_points(body[OUTLINE, :])], place, cv2.LINE_8, SUBPIXEL_BITS)
     asked = np.isin(owner, np.flatnonzero(~whole), invert=True)
     owner[~asked] = -1
     inside = (owner >= 0) & visible
@@ -75,16 +71,6 @@ def targets(
     )
 
 
-def spine_mask(corners: Floats, size: Size) -> NDArray[np.bool_]:
-    """(height, width) True on the bodies `corners` (k, 4, 2), neighbours from the top, and on the
-    discs between them; (row, column) in pixels of that grid."""
-    mask = np.zeros(size, np.uint8)
-    discs = np.stack((corners[:-1, 2], corners[:-1, 3], corners[1:, 1], corners[1:, 0]), axis=1)
-    for outline in (*corners[:, _OUTLINE], *discs):
-        cv2.fillPoly(mask, [_fixed(outline)], 1, cv2.LINE_8, _SUBCELL_BITS)
-    return mask.astype(np.bool_)
-
-
 def _middles(bodies: Floats, cells: Size) -> NDArray[np.float32]:
     heat = np.zeros(cells, np.float32)
     rows, columns = np.ogrid[: cells[0], : cells[1]]
@@ -97,8 +83,3 @@ def _middles(bodies: Floats, cells: Size) -> NDArray[np.float32]:
         apart = (rows - row) ** 2 + (columns - column) ** 2
         np.maximum(heat, np.exp(-apart / (2 * spread**2)), out=heat, casting="same_kind")
     return heat
-
-
-def _fixed(outline: Floats) -> NDArray[np.int32]:
-    """cv2's fixed-point (x, y) of an outline (n, 2)."""
-    return np.rint(outline[:, ::-1] * (1 << _SUBCELL_BITS)).astype(np.int32)

@@ -14,10 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from spondyl.data.levels import Floats
 from spondyl.data.placement import Size, Window
-from spondyl.measure.looking import Grey, around
-
-Floats = NDArray[np.float64]
+from spondyl.measure.looking import Grey, around, normalised
 
 MIRRORED = (1, 0, 3, 2)
 """Corners of a mirrored vertebra, in their usual order."""
@@ -51,7 +50,9 @@ def warped(
     placed = cv2.warpAffine(small, move, size[::-1], flags=cv2.INTER_LINEAR, borderValue=-1.0)
     shown = placed >= 0
     tones = _toned(np.where(shown, placed, 0).astype(np.float32), rng)
-    picture = np.where(shown, _normalised_where(tones, shown), 0).astype(np.float32)
+    picture = np.zeros(size, np.float32)
+    if shown.any():
+        picture[shown] = normalised(tones[shown])
     moved = _moved((corners - window.corner + 0.5) * shrunk - 0.5, move)
     whole = _inside(corners - window.corner, window.size)
     if rng.random() < 0.5:
@@ -69,14 +70,6 @@ def _inside(corners: Floats, size: Size) -> NDArray[np.bool_]:
     slack = 0.1 * np.linalg.norm(corners[:, 2] - corners[:, 0], axis=1)[:, None]
     low, high = corners.min(axis=1), corners.max(axis=1)
     return ((low >= -slack) & (high <= np.array(size) - 1 + slack)).all(axis=1)
-
-
-def _normalised_where(tones: Grey, shown: NDArray[np.bool_]) -> Grey:
-    inside = tones[shown]
-    if not inside.size:
-        return tones
-    mean, spread = float(inside.mean()), max(float(inside.std()), 1e-3)
-    return np.asarray((tones - mean) / spread, np.float32)
 
 
 def _window(size: Size, corners: Floats, rng: np.random.Generator) -> Window:

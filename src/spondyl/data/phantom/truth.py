@@ -9,9 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from spondyl.data.levels import (
     SCOLIOSIS_FROM_DEGREES,
@@ -19,6 +17,7 @@ from spondyl.data.levels import (
     Floats,
     mid_line_degrees,
     region_of,
+    spine_mask,
 )
 from spondyl.data.phantom.anatomy import (
     BODIES,
@@ -111,7 +110,7 @@ def regions_of(
     regions = Regions(
         image_size=aim.size,
         made_by=MADE_BY,
-        spine_mask=_spine_mask(corners, aim.size),
+        spine_mask=spine_mask(corners, aim.size),
         landmarks=corners[shown].reshape(-1, 2).astype(np.float32),
         targets=tuple((row, col) for row, col in targets[on_film].tolist()),
         boxes=boxes,
@@ -127,14 +126,3 @@ def targets_of(column: Column, anatomy: Anatomy, curves: tuple[MeasuredCurve, ..
         gap: Floats = plates.mean(axis=0, keepdims=True)
         return gap
     return column.centres[np.array([LEVELS.index(curve.apex) for curve in curves], np.intp)]
-
-
-def _spine_mask(corners: Floats, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Bodies and the discs between them, of corners (n, 4, 2) in pixels."""
-    mask = np.zeros(size, np.uint8)
-    bodies = corners[:, (0, 1, 3, 2)]
-    discs = np.stack((corners[:-1, 2], corners[:-1, 3], corners[1:, 1], corners[1:, 0]), axis=1)
-    for outline in np.concatenate((bodies, discs)):
-        points = np.rint(outline[:, ::-1] * 16).astype(np.int32)
-        cv2.fillPoly(mask, [points], 1, cv2.LINE_8, 4)
-    return mask.astype(np.bool_)
