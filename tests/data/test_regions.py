@@ -78,3 +78,24 @@ def test_every_fault_of_a_file_is_told_at_once(tmp_path, marked):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"made_by": 3, "targets": 4}))
     with pytest.raises(SpondylError, match="2 problems"):
         regions.load(tmp_path, FILM)
+
+
+def test_on_a_smaller_grid_places_keep_their_share_of_the_film():
+    mask = np.zeros((60, 40), bool)
+    mask[20:50, 12:24] = True
+    corners = np.array([[-0.5, -0.5], [59.5, 39.5]], np.float32)
+    whole = Regions((60, 40), "us", mask, corners, ((29.5, 19.5),), (Box("a", 10, 4, 50, 36),))
+    small = whole.resized((30, 10))
+    assert small.image_size == (30, 10)
+    expected = np.zeros((30, 10), bool)
+    expected[10:25, 3:6] = True
+    np.testing.assert_array_equal(small.spine_mask, expected)
+    assert small.landmarks.tolist() == [[-0.5, -0.5], [29.5, 9.5]]  # film corners stay corners
+    assert small.targets == ((14.5, 4.5),)  # the middle stays the middle
+    assert small.boxes == (Box("a", 4.75, 0.625, 24.75, 8.625),)
+
+
+def test_a_mask_too_thin_for_a_smaller_grid_is_left_out():
+    mask = np.zeros((60, 40), bool)
+    mask[:, 0] = True
+    assert Regions((60, 40), "us", mask).resized((15, 10)).spine_mask is None

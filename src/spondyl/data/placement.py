@@ -8,7 +8,7 @@ film. Pixel centres lie at whole numbers; a pixel is one wide, so edges lie at h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -85,6 +85,12 @@ class Placement:
         height, width = (max(1, round(side * even)) for side in window.size)
         offset = ((network_size[0] - height) // 2, (network_size[1] - width) // 2)
         return cls(image_size, network_size, (height, width), offset, window)
+
+    @property
+    def of_window(self) -> Placement:
+        """The same, of a film that is the window and nothing else."""
+        size = self.window.size
+        return replace(self, image_size=size, window=Window.whole(size))
 
     @property
     def scale(self) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, ValidationError
 
@@ -85,6 +85,34 @@ class Regions:
             boxes=tuple(
                 Box(box.name, box.top - top, box.left - left, box.bottom - top, box.right - left)
                 for box in self.boxes
+            ),
+        )
+
+    def resized(self, size: tuple[int, int]) -> Regions:
+        """The same places on a grid of another `size` (height, width) over the same film.
+
+        A pixel is on the mask where at least half of it was; a mask that is nowhere so thick is
+        left out.
+        """
+        scale = np.array(size) / self.image_size
+
+        def moved(points: ArrayLike) -> NDArray[np.float64]:
+            return np.asarray((np.asarray(points, np.float64) + 0.5) * scale - 0.5)
+
+        mask = None
+        if self.spine_mask is not None:
+            shares = Image.fromarray(self.spine_mask.astype(np.float32))
+            mask = np.asarray(shares.resize((size[1], size[0]), Image.Resampling.BOX)) >= 0.5
+        corners = [moved([(box.top, box.left), (box.bottom, box.right)]) for box in self.boxes]
+        return replace(
+            self,
+            image_size=size,
+            spine_mask=mask if mask is not None and mask.any() else None,
+            landmarks=None if self.landmarks is None else np.float32(moved(self.landmarks)),
+            targets=tuple((float(row), float(column)) for row, column in map(moved, self.targets)),
+            boxes=tuple(
+                Box(box.name, *map(float, at.ravel()))
+                for box, at in zip(self.boxes, corners, strict=True)
             ),
         )
 

@@ -105,6 +105,7 @@ def _settings(
         "scores": scores,
         "deletion_and_insertion_steps": film_scores.STEPS,
         "road_shares": list(film_scores.ROAD_SHARES),
+        "place_side_px": film_scores.PLACE_SIDE,
         "cascade_films": CASCADE_FILMS,
         "shifts_px": [list(shift) for shift in stability.SHIFTS],
         "shading": checks.SHADING,

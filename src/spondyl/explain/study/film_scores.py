@@ -27,6 +27,8 @@ from spondyl.learn.networks import Network
 STEPS = 8
 """Steps of a deletion or insertion from one end to the other."""
 ROAD_SHARES = (0.25, 0.5, 0.75)
+PLACE_SIDE = 512
+"""Pixels of the longer side, at most, of a film on which maps are asked where they lie."""
 
 Floats = NDArray[np.float64]
 Heat = NDArray[np.float32]
@@ -113,8 +115,9 @@ def places_of(films: Films, maps: Mapping[str, Tensor]) -> Scores:
     """Whether maps lie where the truth is, and what chance gives: of regions, and of names.
 
     Of a cropped film all is asked within the crop, since a map cannot be elsewhere, and chance must
-    not be either. Films without regions that state neither a curve nor a slipped level have no such
-    score.
+    not be either. Films are looked at with at most `PLACE_SIDE` pixels a side: all scores are shares
+    of the film, and maps are far coarser. Films without regions that state neither a curve nor a
+    slipped level have no such score.
     """
     found: Scores = {}
     for row, (film, placement, marked) in enumerate(
@@ -122,9 +125,10 @@ def places_of(films: Films, maps: Mapping[str, Tensor]) -> Scores:
     ):
         if marked is None and not film.curves and film.slip_level == NOT_STATED:
             continue
-        shown, marks = _shown(film, marked, placement.window)
+        shown, marks = _looked_at(film, marked, placement.window)
+        size = (shown.file.height, shown.file.width)
         for maker, heats in maps.items():
-            heat = placement.on_image(heats[row].cpu().numpy())[placement.window.slices]
+            heat = placement.of_window.on_image(heats[row].cpu().numpy(), size)
             scored = {**on_regions(heat, marks), **on_names(heat, shown, marks)}
             for score, value in scored.items():
                 blank = np.full(len(films), np.nan)
@@ -132,15 +136,16 @@ def places_of(films: Films, maps: Mapping[str, Tensor]) -> Scores:
     return found
 
 
-def _shown(
+def _looked_at(
     film: Radiograph, marked: Regions | None, window: Window
 ) -> tuple[Radiograph, Regions | None]:
-    """The film and its regions, as if `window` were all of it."""
-    height, width = window.size
-    if (height, width) == (film.file.height, film.file.width):
-        return film, marked
+    """The film and its regions, as if `window` were all of it, with at most `PLACE_SIDE` pixels a
+    side."""
+    smaller = min(1.0, PLACE_SIDE / max(window.size))
+    height, width = (max(1, round(side * smaller)) for side in window.size)
     facts = replace(film.file, height=height, width=width)
-    return replace(film, file=facts), marked and marked.within(window)
+    within = marked and marked.within(window)
+    return replace(film, file=facts), within and within.resized((height, width))
 
 
 def on_regions(heat: Heat, marked: Regions | None) -> dict[str, float]:
