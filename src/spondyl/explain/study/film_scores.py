@@ -115,9 +115,9 @@ def places_of(films: Films, maps: Mapping[str, Tensor]) -> Scores:
     """Whether maps lie where the truth is, and what chance gives: of regions, and of names.
 
     Of a cropped film all is asked within the crop, since a map cannot be elsewhere, and chance must
-    not be either. Films are looked at with at most `PLACE_SIDE` pixels a side: all scores are shares
-    of the film, and maps are far coarser. Films without regions that state neither a curve nor a
-    slipped level have no such score.
+    not be either. Films are looked at with at most `PLACE_SIDE` pixels a side: all scores are
+    shares of the film, and maps are far coarser. Films without regions that state neither a curve
+    nor a slipped level have no such score.
     """
     found: Scores = {}
     for row, (film, placement, marked) in enumerate(
