@@ -14,6 +14,8 @@ from spondyl.terminal import say
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Labels = Annotated[str, typer.Option(help="Label names in order, with commas between them.")]
+LABEL_NAMES = "normal,scoliosis,spondylolisthesis"
+"""The labels where none are named."""
 Out = Annotated[Path, typer.Option(help="A new folder; nothing is ever overwritten.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Run = Annotated[Path, typer.Argument(help="The folder of a study.")]

@@ -7,15 +7,10 @@ from typing import Annotated
 
 import typer
 
-from spondyl.commands.arguments import Json, Labels, Seed, listed, print_json
+from spondyl.commands.arguments import LABEL_NAMES, Json, Labels, Seed, listed, print_json
 from spondyl.terminal import tracking
 
 app = typer.Typer(no_args_is_help=True, help="Ask what could be used instead of the spine.")
-
-
-@app.callback()
-def audits() -> None:
-    """Ask what could be used instead of the spine."""
 
 
 @app.command()
@@ -23,7 +18,7 @@ def data(
     path: Annotated[Path, typer.Argument(help="A folder of class folders, or a CSV manifest.")],
     folds: Annotated[int, typer.Option(help="Folds of every probe.")] = 5,
     seed: Seed = 0,
-    labels: Labels = "normal,scoliosis,spondylolisthesis",
+    labels: Labels = LABEL_NAMES,
     as_json: Json = False,
 ) -> None:
     """Whether files, frames or thumbnails tell the label, beside shuffled labels; no network."""

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from spondyl.commands.arguments import Json, Labels, Out, Seed, listed, print_json, size
+from spondyl.commands.arguments import (
+    LABEL_NAMES,
+    Json,
+    Labels,
+    Out,
+    Seed,
+    listed,
+    print_json,
+    size,
+)
 from spondyl.errors import Problem, SpondylError
 from spondyl.terminal import say, tracking
 
@@ -21,7 +30,7 @@ app = typer.Typer(help="Look at films, draw phantoms, get a public data set, tak
 @app.command()
 def check(
     path: Annotated[Path, typer.Argument(help="A folder of class folders, or a CSV manifest.")],
-    labels: Labels = "normal,scoliosis,spondylolisthesis",
+    labels: Labels = LABEL_NAMES,
     folds: Annotated[int, typer.Option(min=2, help="Folds that a study would have.")] = 5,
     as_json: Json = False,
 ) -> None:
@@ -107,7 +116,7 @@ def read_annotations(
         str, typer.Option(help="Labels of target points, with commas; usual ones if empty.")
     ] = "",
     ignore: Annotated[str, typer.Option(help="Labels to leave out, with commas.")] = "",
-    labels: Labels = "normal,scoliosis,spondylolisthesis",
+    labels: Labels = LABEL_NAMES,
 ) -> None:
     """Spine masks and targets that others drew, given to the films of a cohort."""
     from spondyl.data import cohort as cohorts

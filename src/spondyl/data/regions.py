@@ -7,12 +7,13 @@ for the mask, one PNG beside it; a film without a JSON is one that nobody marked
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, FiniteFloat, PositiveInt, ValidationError
 
@@ -71,22 +72,12 @@ class Regions:
         A mask without a pixel in it, and targets beyond it, are left out; landmarks and boxes keep
         their places, which may lie beyond it.
         """
-        corner = np.array(window.corner, np.float32)
-        top, left = window.corner
-        height, width = window.size
+        corner = np.array(window.corner)
         mask = None if self.spine_mask is None else self.spine_mask[window.slices].copy()
-        moved = ((row - top, column - left) for row, column in self.targets)
-        return replace(
-            self,
-            image_size=window.size,
-            spine_mask=mask if mask is not None and mask.any() else None,
-            landmarks=None if self.landmarks is None else self.landmarks - corner,
-            targets=tuple((r, c) for r, c in moved if 0 <= r < height and 0 <= c < width),
-            boxes=tuple(
-                Box(box.name, box.top - top, box.left - left, box.bottom - top, box.right - left)
-                for box in self.boxes
-            ),
-        )
+        moved = self._moved(window.size, mask, lambda points: points - corner)
+        height, width = window.size
+        inside = ((r, c) for r, c in moved.targets if 0 <= r < height and 0 <= c < width)
+        return replace(moved, targets=tuple(inside))
 
     def resized(self, size: tuple[int, int]) -> Regions:
         """The same places on a grid of another `size` (height, width) over the same film.
@@ -95,24 +86,36 @@ class Regions:
         left out.
         """
         scale = np.array(size) / self.image_size
-
-        def moved(points: ArrayLike) -> NDArray[np.float64]:
-            return np.asarray((np.asarray(points, np.float64) + 0.5) * scale - 0.5)
-
         mask = None
         if self.spine_mask is not None:
             shares = Image.fromarray(self.spine_mask.astype(np.float32))
             mask = np.asarray(shares.resize((size[1], size[0]), Image.Resampling.BOX)) >= 0.5
-        corners = [moved([(box.top, box.left), (box.bottom, box.right)]) for box in self.boxes]
+        return self._moved(size, mask, lambda points: (points + 0.5) * scale - 0.5)
+
+    def _moved(
+        self,
+        size: tuple[int, int],
+        mask: NDArray[np.bool_] | None,
+        move: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    ) -> Regions:
+        """On a grid of `size`: `mask`, if it has a pixel, and all points (…, 2) as `move` says."""
+
+        def at(row: float, column: float) -> tuple[float, float]:
+            there = move(np.array((row, column), np.float64))
+            return float(there[0]), float(there[1])
+
+        landmarks = self.landmarks
+        if landmarks is not None:
+            landmarks = move(landmarks.astype(np.float64)).astype(np.float32)
         return replace(
             self,
             image_size=size,
             spine_mask=mask if mask is not None and mask.any() else None,
-            landmarks=None if self.landmarks is None else np.float32(moved(self.landmarks)),
-            targets=tuple((float(row), float(column)) for row, column in map(moved, self.targets)),
+            landmarks=landmarks,
+            targets=tuple(at(*target) for target in self.targets),
             boxes=tuple(
-                Box(box.name, *map(float, at.ravel()))
-                for box, at in zip(self.boxes, corners, strict=True)
+                Box(box.name, *at(box.top, box.left), *at(box.bottom, box.right))
+                for box in self.boxes
             ),
         )
 

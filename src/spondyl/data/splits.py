@@ -86,14 +86,14 @@ def draw(cohort: Cohort, n_folds: int, seed: int) -> Splits:
     labels = np.array([cohort.labels.column(film.label) for film in films if film.label])
     groups = np.array([film.group_id for film in films])
     folds: list[Fold] = []
-    for rest, test in _parts(labels, groups, n_folds, seed):
+    for rest, test in parts(labels, groups, n_folds, seed):
         _refuse_unless_divisible(cohort, labels[rest], len(folds))
         # The first of the inner parts steers; a fold's own number keeps inner parts independent.
-        inner = _parts(labels[rest], groups[rest], TUNE_PARTS, seed + 1 + len(folds))
+        inner = parts(labels[rest], groups[rest], TUNE_PARTS, seed + 1 + len(folds))
         train, tune = next(iter(inner))
         _refuse_unless_all_taught(cohort, labels[rest[train]], len(folds))
-        parts = (rest[train], rest[tune], test)
-        folds.append(Fold(*(tuple(sorted(ids[part].tolist())) for part in parts)))
+        roles = (rest[train], rest[tune], test)
+        folds.append(Fold(*(tuple(sorted(ids[part].tolist())) for part in roles)))
     splits = Splits(f"stratified grouped {n_folds}-fold", seed, cohort.sha256, tuple(folds))
     prove(splits, cohort)
     return splits
@@ -145,9 +145,10 @@ def _refuse_unless_all_taught(cohort: Cohort, labels: np.ndarray[Any, Any], fold
         )
 
 
-def _parts(
+def parts(
     labels: np.ndarray[Any, Any], groups: np.ndarray[Any, Any], n_parts: int, seed: int
 ) -> Sequence[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    """(rest, part) rows of each of `n_parts`, stratified by `labels` (n,), `groups` (n,) whole."""
     folder = StratifiedGroupKFold(n_splits=n_parts, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A class too small for its parts is refused by `draw`, in words of ours.

@@ -24,9 +24,16 @@ from scipy.optimize import brentq
 
 from spondyl.learn.predictions import PredictionTable
 from spondyl.trust import intervals
-from spondyl.trust.intervals import LEVEL, N_RESAMPLES, GroupBootstrap, Interval, MeanBootstrap
-from spondyl.trust.metrics import Floats
-from spondyl.trust.selective import Estimate, NotRun, percentile_interval, why_not_across_folds
+from spondyl.trust.intervals import (
+    LEVEL,
+    N_RESAMPLES,
+    GroupBootstrap,
+    Interval,
+    MeanBootstrap,
+    percentile_interval,
+)
+from spondyl.trust.metrics import Floats, film_log_losses
+from spondyl.trust.selective import Estimate, NotRun, why_not_across_folds
 
 LOWEST_T, HIGHEST_T = 0.05, 20.0
 """Between these a temperature is looked for."""
@@ -223,12 +230,6 @@ def reliability(
 def equal_width_bin(values: Floats) -> NDArray[np.int64]:
     """(n,) the bin of each probability, 0 … N_BINS - 1; bins are closed on the right."""
     return np.searchsorted(np.linspace(0, 1, N_BINS + 1)[1:-1], values)
-
-
-def film_log_losses(table: PredictionTable) -> Floats:
-    """(n,) -ln p(true class) from logits, nats; never infinite."""
-    beside = table.logits - table.logits[np.arange(len(table)), table.truth][:, None]
-    return np.asarray(np.logaddexp.reduce(beside, axis=1))
 
 
 def ece(true: Floats, probability: Floats, weights: Floats | None = None) -> Floats:

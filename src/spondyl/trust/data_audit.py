@@ -22,6 +22,7 @@ from spondyl.data.cohort import Cohort
 from spondyl.data.duplicates import finding as duplicates
 from spondyl.data.duplicates.finding import DuplicateGroup
 from spondyl.data.labels import SPINE_LABELS, LabelSet
+from spondyl.data.radiograph import Radiograph
 from spondyl.errors import SpondylError
 from spondyl.learn.preprocess import Preprocessing, prepare
 from spondyl.progress import Track, silently
@@ -35,8 +36,8 @@ SCHEMA_VERSION = 1
 FOLDS: tuple[FoldsName, ...] = ("plain", "grouped")
 ALPHA = 1 - LEVEL
 """Share of clean cohorts that may raise one alarm or more."""
-_SOURCE = f"{N_SHUFFLES} shuffles of the labels, corrected for all alarms (Holm 1979)"
-_AT_MOST = 5  # columns of an association table
+_AT_MOST = 5  # rows of an association table
+_FEW = 40  # numbers of a probe, at most, that are worth a look one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,21 +102,17 @@ def audit(
     """
     began = time.perf_counter()
     if n_folds < 2:
-        raise SpondylError(
-            f"{n_folds} folds: nothing to probe",
-            "Ask for two folds or more.",
-        )
+        raise SpondylError(f"{n_folds} folds: nothing to probe", "Ask for two folds or more.")
     stated = cohorts.read(path, labels, track=track)
     copies = duplicates.find_in(stated.radiographs, track)
     cohort = stated.with_groups(duplicates.groups_of(stated.group_ids, copies))
     if problems := cohorts.too_few_groups(cohort.radiographs, labels, n_folds):
         raise SpondylError.of(problems, str(path))
-    films = _films(cohort)
-    rows = probing.sampled(films, seed)
-    asked = _asked(cohort, rows, track)
-    folded = {
-        name: Folding.draw(_films(cohort, rows), name, n_folds, seed, n_shuffles) for name in FOLDS
-    }
+    every = _films(cohort)
+    taken = cohort.only({every.image_ids[row] for row in probing.sampled(every, seed)})
+    films = _films(taken)
+    asked = _asked(taken.radiographs, track)
+    folded = {name: Folding.draw(films, name, n_folds, seed, n_shuffles) for name in FOLDS}
     probes = [one for one in asked if isinstance(one, Probe)]
     probed = tuple(
         probing.probe(one, folded[name], seed)
@@ -129,23 +126,21 @@ def audit(
         _copies(cohort, copies, probed),
     )
     seconds = round(time.perf_counter() - began, 1)
-    return DataAudit(cohort, len(rows), probed, skipped, copies, checks, n_folds, seed, seconds)
+    return DataAudit(cohort, len(films), probed, skipped, copies, checks, n_folds, seed, seconds)
 
 
-def _films(cohort: Cohort, rows: np.ndarray[Any, Any] | None = None) -> Films:
-    every = cohort.radiographs
-    taken = every if rows is None else tuple(every[row] for row in rows.tolist())
+def _films(cohort: Cohort) -> Films:
+    films = cohort.radiographs
     return Films(
         cohort.labels,
-        tuple(film.image_id for film in taken),
-        tuple(film.group_id for film in taken),
-        np.array([cohort.labels.column(film.label or "") for film in taken], np.int64),
+        tuple(film.image_id for film in films),
+        tuple(film.group_id for film in films),
+        np.array([cohort.labels.column(film.label or "") for film in films], np.int64),
     )
 
 
-def _asked(cohort: Cohort, rows: np.ndarray[Any, Any], track: Track) -> list[Asked]:
+def _asked(films: Sequence[Radiograph], track: Track) -> list[Asked]:
     """Every probe, or why it cannot be asked."""
-    films = [cohort.radiographs[row] for row in rows.tolist()]
     small = Preprocessing(size=(SIDE, SIDE), fit="stretch", colour="grey")
     pictures: Pictures = prepare(films, small, track).images[:, 0].float().numpy()
     return [
@@ -177,7 +172,7 @@ def _alarm(one: Probed, p_value: float, asked: Probe, folding: Folding) -> Check
     if not told:
         said += " No more is seen in it than in shuffled labels; with more films it might be."
     evidence: tuple[Evidence, ...] = ()
-    if len(asked.columns) <= 40 and asked.columns[0] != "pixel 0":
+    if len(asked.columns) <= _FEW:
         strongest = probing.associations(asked, folding)[:_AT_MOST]
         rows = tuple((name, f"{eta:.3f}", f"{p:.3f}") for name, eta, p in strongest)
         evidence = (Evidence("Each number by itself", ("number", "η²", "p, uncorrected"), rows),)
@@ -192,7 +187,7 @@ def _alarm(one: Probed, p_value: float, asked: Probe, folding: Folding) -> Check
         one.accuracy,
         one.interval,
         one.null.accuracy_high,
-        _SOURCE,
+        f"{one.null.n_shuffles} shuffles of the labels, corrected for all alarms (Holm 1979)",
         p_value,
         evidence,
     )
@@ -201,11 +196,11 @@ def _alarm(one: Probed, p_value: float, asked: Probe, folding: Folding) -> Check
 def _copies(cohort: Cohort, copies: Sequence[DuplicateGroup], probed: Sequence[Probed]) -> Check:
     """What films that occur more than once are worth to whoever does not group them."""
     question = "Does a film occur more than once, so that a fold could know it already?"
+    if not copies:
+        return Check("copies", question, "pass", "No two films show one picture.", 0.0)
     n = sum(len(group.image_ids) for group in copies)
     label_of = {film.image_id: film.label for film in cohort.radiographs}
     crossed = [g for g in copies if len({label_of[image_id] for image_id in g.image_ids}) > 1]
-    if not copies:
-        return Check("copies", question, "pass", "No two films show one picture.", 0.0)
     by_folds = {(one.name, one.folds): one.accuracy for one in probed}
     worth = {
         name: by_folds[name, "plain"] - by_folds[name, "grouped"]

@@ -60,16 +60,6 @@ _QUESTIONS: dict[str, tuple[Kind, str]] = {
 NAMES = tuple(_QUESTIONS)
 
 
-def kind_of(name: str) -> Kind:
-    """Of a probe by name."""
-    return _QUESTIONS[name][0]
-
-
-def question_of(name: str) -> str:
-    """What a probe asks, in plain words."""
-    return _QUESTIONS[name][1]
-
-
 def probe_of(name: str, columns: Sequence[str], values: Floats) -> Probe:
     """The probe `name` on `values` (n, d)."""
     return Probe(name, *_QUESTIONS[name], tuple(columns), np.asarray(values, np.float64))

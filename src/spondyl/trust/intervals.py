@@ -120,19 +120,7 @@ class GroupBootstrap:
         return self._interval(areas, level)
 
     def _interval(self, values: Floats, level: float) -> Interval:
-        n_resamples, n_groups = self.counts.shape
-        defined = values[~np.isnan(values)]
-        tails = [(1 - level) / 2, (1 + level) / 2]
-        low, high = np.quantile(defined, tails) if len(defined) else (np.nan, np.nan)
-        return Interval(
-            float(low),
-            float(high),
-            level,
-            "group bootstrap",
-            n_groups,
-            n_resamples,
-            len(values) - len(defined),
-        )
+        return percentile_interval(values, self.counts.shape[1], level)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,18 +153,20 @@ class MeanBootstrap:
         sums = np.bincount(self.film_group[defined], values[defined], minlength=n_groups)
         n_drawn = self.counts @ films
         some = n_drawn > 0
-        means = (self.counts @ sums)[some] / n_drawn[some]
-        tails = [(1 - self.level) / 2, (1 + self.level) / 2]
-        low, high = np.quantile(means, tails) if len(means) else (np.nan, np.nan)
-        return Interval(
-            float(low),
-            float(high),
-            self.level,
-            "group bootstrap",
-            int((films > 0).sum()),
-            len(n_drawn),
-            int((~some).sum()),
-        )
+        means = np.full(len(n_drawn), np.nan)
+        means[some] = (self.counts @ sums)[some] / n_drawn[some]
+        return percentile_interval(means, int((films > 0).sum()), self.level)
+
+
+def percentile_interval(values: Floats, n_groups: int, level: float = LEVEL) -> Interval:
+    """Group bootstrap interval of resampled `values` (resamples,), nan where one has no value."""
+    defined = values[~np.isnan(values)]
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    low, high = np.quantile(defined, tails) if len(defined) else (np.nan, np.nan)
+    n_undefined = len(values) - len(defined)
+    return Interval(
+        float(low), float(high), level, "group bootstrap", n_groups, len(values), n_undefined
+    )
 
 
 def _drawn_groups(

@@ -210,7 +210,7 @@ def score(table: PredictionTable) -> Scores:
         n_correct=int(np.trace(counts)),
         accuracy=float(accuracy(counts)),
         brier=float(((probabilities - one_hot) ** 2).sum(axis=1).mean()),
-        log_loss=_log_loss(table),
+        log_loss=float(film_log_losses(table).mean()),
         classes=classes,
         **{f"macro_{name}": float(macro(values)) for name, values in named.items()},
     )
@@ -271,6 +271,13 @@ def roc_band(table: PredictionTable, column: int, n_points: int = 101) -> RocBan
     )
 
 
+def film_log_losses(table: PredictionTable) -> Floats:
+    """(n,) -ln p(true class) from logits, nats: a sure mistake costs its logit, never
+    infinity."""
+    beside = table.logits - table.logits[np.arange(len(table)), table.truth][:, None]
+    return np.asarray(np.logaddexp.reduce(beside, axis=1))
+
+
 def mean_of_defined(values: Floats, axis: int = -1) -> Floats:
     """Mean over `axis` of what is not nan; nan where nothing is."""
     with warnings.catch_warnings():
@@ -281,13 +288,6 @@ def mean_of_defined(values: Floats, axis: int = -1) -> Floats:
 def _spread(values: Floats) -> float:
     defined = values[~np.isnan(values)]
     return float(defined.std(ddof=1)) if len(defined) > 1 else float("nan")
-
-
-def _log_loss(table: PredictionTable) -> float:
-    """From logits, so that a sure mistake costs its logit and never infinity."""
-    highest = table.logits.max(axis=1)
-    log_sums = highest + np.log(np.exp(table.logits - highest[:, None]).sum(axis=1))
-    return float((log_sums - table.logits[np.arange(len(table)), table.truth]).mean())
 
 
 def _diagonal(confusions: NDArray[np.number]) -> Floats:

@@ -21,8 +21,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from sklearn.model_selection import StratifiedGroupKFold
 
+from spondyl.data import splits
 from spondyl.data.labels import LabelSet
 from spondyl.learn.predictions import PredictionTable
 from spondyl.trust import metrics
@@ -122,9 +122,8 @@ class Folding:
     ) -> Folding:
         """Stratified folds of `films`, of whole groups where `name` is "grouped"."""
         units = np.arange(len(films)) if name == "plain" else _numbers(films.group_ids)
-        folder = StratifiedGroupKFold(n_splits=n_folds, shuffle=True, random_state=seed)
         fold_of = np.zeros(len(films), np.int64)
-        for fold, (_, tested) in enumerate(folder.split(films.truth, films.truth, units)):
+        for fold, (_, tested) in enumerate(splits.parts(films.truth, units, n_folds, seed)):
             fold_of[tested] = fold
         shuffled = _shuffles(films.truth, units, fold_of, n_shuffles, seed)
         return cls(name, films, fold_of, shuffled)
@@ -213,17 +212,18 @@ def _judged(
     for width in WIDTHS:
         factor = -width / (scale or 1.0)
         eigenvalues, vectors = np.linalg.eigh(np.exp(factor * squared))
+        eigenvalues = np.maximum(eigenvalues, 0)
         reach = np.exp(factor * across) @ vectors
         inner = vectors.T.astype(np.float32) @ flat
         for strength in STRENGTHS:
-            kept = np.maximum(eigenvalues, 0) / (np.maximum(eigenvalues, 0) + strength)
+            kept = eigenvalues / (eigenvalues + strength)
             hat = ((vectors**2) * kept).sum(1)
             fitted = (vectors * kept).astype(np.float32) @ inner
             left_out = (flat - fitted) / np.maximum(1 - hat, 1e-6).astype(np.float32)[:, None]
             error = (left_out.reshape(n, s, k) ** 2).sum((0, 2))
             better = error < best
             if better.any():
-                solved = (reach / (np.maximum(eigenvalues, 0) + strength)).astype(np.float32)
+                solved = (reach / (eigenvalues + strength)).astype(np.float32)
                 said = (solved @ inner).reshape(-1, s, k).transpose(1, 0, 2)
                 shares[better] = said[better]
                 best[better] = error[better]

@@ -23,6 +23,7 @@ from spondyl.trust.intervals import (
     GroupBootstrap,
     Interval,
     MeanBootstrap,
+    percentile_interval,
     wilson,
 )
 from spondyl.trust.metrics import Floats
@@ -121,17 +122,6 @@ def why_not_across_folds(table: PredictionTable) -> NotRun | None:
     if fewest < MIN_OUTSIDE:
         return NotRun(f"{fewest} films outside a fold, {MIN_OUTSIDE} are needed")
     return None
-
-
-def percentile_interval(values: Floats, n_groups: int, level: float = LEVEL) -> Interval:
-    """Group bootstrap interval of resampled `values` (resamples,), nan where one has no value."""
-    defined = values[~np.isnan(values)]
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    low, high = np.quantile(defined, tails) if len(defined) else (np.nan, np.nan)
-    n_undefined = len(values) - len(defined)
-    return Interval(
-        float(low), float(high), level, "group bootstrap", n_groups, len(values), n_undefined
-    )
 
 
 def risk_coverage(
