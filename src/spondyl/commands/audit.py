@@ -23,7 +23,7 @@ def data(
 ) -> None:
     """Whether files, frames or thumbnails tell the label, beside shuffled labels; no network."""
     from spondyl.data.labels import LabelSet
-    from spondyl.trust import data_audit
+    from spondyl.trust.data_audit import audit as data_audit
 
     with tracking() as track:
         found = data_audit.audit(path, LabelSet.of(listed(labels)), folds, seed, track=track)

@@ -40,6 +40,21 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRun:
+    """Something that could not be computed, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure and its interval; nan where it has no value."""
+
+    value: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class PairedComparison:
     """Two configurations on the same films, one film per group: who was right where.
 

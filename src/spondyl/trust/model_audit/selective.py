@@ -20,9 +20,11 @@ from spondyl.learn.predictions import PredictionTable
 from spondyl.trust.intervals import (
     LEVEL,
     N_RESAMPLES,
+    Estimate,
     GroupBootstrap,
     Interval,
     MeanBootstrap,
+    NotRun,
     percentile_interval,
     wilson,
 )
@@ -30,21 +32,6 @@ from spondyl.trust.metrics import Floats
 
 MIN_OUTSIDE = 20
 """Films outside a fold below which nothing is chosen on them."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotRun:
-    """Something that could not be computed, and why."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure and its group bootstrap interval; nan where it has no value."""
-
-    value: float
-    interval: Interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,11 +26,12 @@ from spondyl.data.radiograph import Radiograph
 from spondyl.errors import SpondylError
 from spondyl.learn.preprocess import Preprocessing, prepare
 from spondyl.progress import Track, silently
-from spondyl.trust import data_probes, probing
 from spondyl.trust.checks import Check, Evidence, counts, finite, not_run
-from spondyl.trust.data_probes import SIDE, Asked, NotAsked, Pictures
+from spondyl.trust.data_audit import probes as all_probes
+from spondyl.trust.data_audit import probing
+from spondyl.trust.data_audit.probes import SIDE, Asked, NotAsked, Pictures
+from spondyl.trust.data_audit.probing import N_SHUFFLES, Films, Folding, FoldsName, Probe, Probed
 from spondyl.trust.intervals import LEVEL, holm
-from spondyl.trust.probing import N_SHUFFLES, Films, Folding, FoldsName, Probe, Probed
 
 SCHEMA_VERSION = 1
 FOLDS: tuple[FoldsName, ...] = ("plain", "grouped")
@@ -144,11 +145,11 @@ def _asked(films: Sequence[Radiograph], track: Track) -> list[Asked]:
     small = Preprocessing(size=(SIDE, SIDE), fit="stretch", colour="grey")
     pictures: Pictures = prepare(films, small, track).images[:, 0].float().numpy()
     return [
-        data_probes.of_files(films),
-        data_probes.of_people(films),
-        data_probes.of_stated("view", films),
-        data_probes.of_stated("site", films),
-        *data_probes.of_pictures(pictures),
+        all_probes.of_files(films),
+        all_probes.of_people(films),
+        all_probes.of_stated("view", films),
+        all_probes.of_stated("site", films),
+        *all_probes.of_pictures(pictures),
     ]
 
 
@@ -204,7 +205,7 @@ def _copies(cohort: Cohort, copies: Sequence[DuplicateGroup], probed: Sequence[P
     by_folds = {(one.name, one.folds): one.accuracy for one in probed}
     worth = {
         name: by_folds[name, "plain"] - by_folds[name, "grouped"]
-        for name in data_probes.NAMES
+        for name in all_probes.NAMES
         if (name, "plain") in by_folds
     }
     rows = tuple((name, f"{100 * points:+.1f}") for name, points in worth.items())

@@ -7,8 +7,8 @@ import pytest
 
 from spondyl.data.labels import SPINE_LABELS
 from spondyl.learn.predictions import PredictionTable
-from spondyl.trust import selective
-from spondyl.trust.selective import NotRun
+from spondyl.trust.intervals import NotRun
+from spondyl.trust.model_audit import selective
 
 
 def table_of(confidence, right, folds):

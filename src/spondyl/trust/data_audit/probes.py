@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spondyl.data.radiograph import NOT_STATED, Radiograph
+from spondyl.trust.data_audit.probing import Kind, Probe
 from spondyl.trust.metrics import Floats
-from spondyl.trust.probing import Kind, Probe
 
 SIDE = 64
 """Pixels of the square thumbnail that pictures are asked of, stretched to it in grey."""

@@ -8,7 +8,7 @@ from command_line import spondyl
 
 from spondyl.data.phantom import drawing, output
 from spondyl.errors import SpondylError
-from spondyl.trust import data_audit
+from spondyl.trust.data_audit import audit as data_audit
 
 SIZE = (96, 72)
 

@@ -27,13 +27,15 @@ from spondyl.trust import intervals
 from spondyl.trust.intervals import (
     LEVEL,
     N_RESAMPLES,
+    Estimate,
     GroupBootstrap,
     Interval,
     MeanBootstrap,
+    NotRun,
     percentile_interval,
 )
 from spondyl.trust.metrics import Floats, film_log_losses
-from spondyl.trust.selective import Estimate, NotRun, why_not_across_folds
+from spondyl.trust.model_audit.selective import why_not_across_folds
 
 LOWEST_T, HIGHEST_T = 0.05, 20.0
 """Between these a temperature is looked for."""

@@ -11,9 +11,9 @@ import sklearn.metrics
 
 from spondyl.data.labels import SPINE_LABELS
 from spondyl.learn.predictions import PredictionTable
-from spondyl.trust import calibration as cal
 from spondyl.trust import metrics
-from spondyl.trust.selective import NotRun
+from spondyl.trust.intervals import NotRun
+from spondyl.trust.model_audit import calibration as cal
 
 
 def table_of(truth, logits, groups=None, folds=None) -> PredictionTable:

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import kruskal
 
 from spondyl.data.labels import SPINE_LABELS
-from spondyl.trust import probing
-from spondyl.trust.probing import Films, Folding, Probe, associations, probe
+from spondyl.trust.data_audit import probing
+from spondyl.trust.data_audit.probing import Films, Folding, Probe, associations, probe
 
 
 def films_of(truth, groups=None):
