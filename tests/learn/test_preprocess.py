@@ -271,6 +271,21 @@ def test_a_frame_hides_the_inside_exactly_and_shows_the_rest_as_it_was(film, siz
     assert framed.max() > 0
 
 
+@pytest.mark.parametrize("size", [(224, 224), (32, 24), (448, 113)])
+@pytest.mark.parametrize("crop", ["none", "spine"])
+def test_centre_and_sides_are_the_film_between_them_and_share_no_pixel(film, size, crop):
+    whole = Preprocessing(size=size, crop=crop)
+    plain, _ = whole.apply(film, SPINE)
+    sides, _ = replace(whole, hide="centre").apply(film, SPINE)
+    centre, _ = replace(whole, hide="sides").apply(film, SPINE)
+    assert np.array_equal(np.maximum(sides, centre), plain)
+    assert (np.minimum(sides, centre) == 0).all()
+    shown = replace(whole, hide="sides").shown_cells
+    assert shown[:, shown.any(axis=0)].all()
+    assert abs(shown[0].sum() - size[1] / 2) <= 1
+    assert np.array_equal(shown, shown[:, ::-1])
+
+
 @pytest.mark.parametrize("fit", ["stretch", "letterbox"])
 @pytest.mark.parametrize("crop", ["none", "spine"])
 def test_of_surroundings_no_pixel_of_the_spine_s_columns_is_seen(film, tmp_path, fit, crop):
@@ -317,6 +332,8 @@ def test_what_is_shown_of_a_film_changes_the_hash_only_where_it_changes_the_pict
         Preprocessing(crop="spine", crop_margin=0.2),
         Preprocessing(hide="inside"),
         Preprocessing(hide="spine"),
+        Preprocessing(hide="centre"),
+        Preprocessing(hide="sides"),
         Preprocessing(crop="spine", hide="inside"),
     ]
     assert len({one.sha256 for one in shown}) == len(shown)

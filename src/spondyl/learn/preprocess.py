@@ -34,11 +34,13 @@ from spondyl.progress import Track, silently
 
 Colour = Literal["grey", "as stored"]
 Crop = Literal["none", "spine"]
-Hide = Literal["nothing", "inside", "spine"]
+Hide = Literal["nothing", "inside", "spine", "centre", "sides"]
 
 FRAME = 16 / 224
 """Width of the frame that is left when the inside is hidden, as a share of each side of the grid:
 16 pixels of 224."""
+CENTRE = 0.5
+"""Width of the middle that is hidden or left alone, as a share of the grid's width."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -66,7 +68,8 @@ class Preprocessing:
     """What is black in the picture, like padding. "inside": all but a frame round the network grid
     (`FRAME`). "spine": the film's columns from the left to the right end of the spine mask, in all
     rows, so that no outline tells the curve; how wide they are still tells how far it sways, where
-    they are how it was centred, and what reaches beyond the mask (ribs, processes) is shown."""
+    they are how it was centred, and what reaches beyond the mask (ribs, processes) is shown.
+    "centre": the middle half of the grid's width, where most spines are; "sides": all but that."""
 
     @property
     def needs_spine(self) -> bool:
@@ -126,9 +129,20 @@ class Preprocessing:
         for plane, channel in zip(canvas, channels, strict=True):
             shown = _resized(channel[placement.window.slices], (height, width))
             plane[top : top + height, left : left + width] = shown
-        if self.hide == "inside":
-            canvas[:, *_inside(self.size).slices] = 0
+        canvas[:, ~self.shown_cells] = 0
         return canvas, placement
+
+    @property
+    def shown_cells(self) -> NDArray[np.bool_]:
+        """(height, width) of the network grid: False where it is black whatever the film is. (A
+        spine's columns are the film's own, and not black here.)"""
+        shown = np.ones(self.size, np.bool_)
+        if self.hide == "inside":
+            shown[_inside(self.size).slices] = False
+        elif self.hide in ("centre", "sides"):
+            rim = round((1 - CENTRE) / 2 * self.size[1])
+            shown[:, rim : self.size[1] - rim] = False
+        return ~shown if self.hide == "sides" else shown
 
     def normalised(self, images: Tensor) -> Tensor:
         """Images (n, 1 or 3, h, w) in [0, 1] as the body expects them: (n, 3, h, w) float32."""

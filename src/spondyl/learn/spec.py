@@ -60,7 +60,8 @@ class StudySpec(_Frozen):
     """On every side of that box, as a share of its longer side."""
     hide: Hide = "nothing"
     """"inside": only a frame of 16 pixels in 224 is shown, of whatever crop and fit leave; "spine":
-    the columns of the spine's box are black in all rows."""
+    the columns of the spine's box are black in all rows; "centre": the middle half of the grid's
+    width is; "sides": all but that."""
     without_mask: Literal["refuse", "leave out"] = "refuse"
     """Films that have no spine mask; "leave out" runs on the others, and says so, whether or not
     masks are used, so that several studies can stand on the very same films."""

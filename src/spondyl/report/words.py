@@ -31,6 +31,8 @@ _HIDDEN = {
     "inside": "Only a frame of 16 pixels in 224 round the input is shown; all within it is black.",
     "spine": "The columns of each film that hold its spine mask are black in all rows; how wide "
     "they are still tells how far the spine sways.",
+    "centre": "The middle half of the input's width, where most spines are, is black.",
+    "sides": "Only the middle half of the input's width is shown; the rest is black.",
 }
 
 
