@@ -7,10 +7,12 @@ for the mask, one PNG beside it; a film without a JSON is one that nobody marked
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ from spondyl.data.placement import Window
 from spondyl.data.radiograph import Radiograph
 from spondyl.errors import Problem, SpondylError
 from spondyl.files import read_json, replaced, write_json
+from spondyl.progress import Track, silently
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +211,42 @@ def read(path: Path) -> tuple[str, Regions]:
         targets=tuple(found.targets),
         boxes=tuple(Box(**row.model_dump()) for row in found.boxes),
     )
+
+
+def of_films(
+    root: Path, films: Sequence[Radiograph], keep: Callable[[Regions], T], track: Track = silently
+) -> dict[str, T]:
+    """image_id → what `keep` makes of its regions, of those `films` that have any below `root`.
+
+    Masks are as large as films, so of each only what is kept stays in memory. Raises `SpondylError`
+    where `root` is no folder, and one that names every film whose regions are damaged or misfit.
+    """
+    refuse_unless_folder(root)
+
+    def one(film: Radiograph) -> tuple[str, T] | Problem | None:
+        try:
+            marked = load(root, film.image_id)
+        except SpondylError as error:
+            return Problem(film.image_id, error.message, error.hint)
+        if marked is None:
+            return None
+        return misfit(film, marked) or (film.image_id, keep(marked))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(track(pool.map(one, films), "reading regions", len(films)))
+    if problems := [one for one in found if isinstance(one, Problem)]:
+        raise SpondylError.of(problems, str(root))
+    return dict(one for one in found if isinstance(one, tuple))
+
+
+def refuse_unless_folder(root: Path) -> None:
+    """Raises `SpondylError` where `root` is no folder, and so can hold no regions."""
+    if not root.is_dir():
+        raise SpondylError(
+            f"{root}: no such folder of regions",
+            "Give the folder that holds LABEL/FILM.json with LABEL/FILM.mask.png, named like the "
+            "films.",
+        )
 
 
 def misfit(film: Radiograph, marked: Regions) -> Problem | None:

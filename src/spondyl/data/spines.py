@@ -7,9 +7,7 @@ sets of masks with the same boxes are the same to everything that learns.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +16,7 @@ from typing import Any
 from spondyl.data import regions
 from spondyl.data.placement import Size, Window
 from spondyl.data.radiograph import Radiograph
-from spondyl.errors import Problem, SpondylError
+from spondyl.errors import SpondylError
 from spondyl.files import sha256_of_json
 from spondyl.progress import Track, silently
 
@@ -53,26 +51,8 @@ def read(root: Path, films: Sequence[Radiograph], track: Track = silently) -> di
     Raises `SpondylError` where `root` is no folder, and one that names every film whose regions are
     damaged, of another size or without a pixel.
     """
-    _refuse_unless_folder(root)
-
-    def one(film: Radiograph) -> Spine | Problem | None:
-        try:
-            marked = regions.load(root, film.image_id)
-        except SpondylError as error:
-            return Problem(film.image_id, error.message, error.hint)
-        if marked is None:
-            return None
-        return regions.misfit(film, marked) or _spine(marked)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(track(pool.map(one, films), "reading spine masks", len(films)))
-    if problems := [one for one in found if isinstance(one, Problem)]:
-        raise SpondylError.of(problems, str(root))
-    return {
-        film.image_id: spine
-        for film, spine in zip(films, found, strict=True)
-        if isinstance(spine, Spine)
-    }
+    found = regions.of_films(root, films, _spine, track)
+    return {image_id: spine for image_id, spine in found.items() if spine is not None}
 
 
 def lookup(root: Path, image_ids: Mapping[Path, str]) -> SpineOf:
@@ -81,7 +61,7 @@ def lookup(root: Path, image_ids: Mapping[Path, str]) -> SpineOf:
     The function raises `SpondylError` for a film that has no mask there. Raises `SpondylError`
     where `root` is no folder.
     """
-    _refuse_unless_folder(root)
+    regions.refuse_unless_folder(root)
 
     def spine_of(path: Path) -> Spine:
         marked = regions.load(root, image_ids[path])
@@ -112,12 +92,3 @@ def sha256_of(spines: Spines) -> str:
 def _spine(marked: regions.Regions) -> Spine | None:
     box = marked.spine_box
     return None if box is None else Spine(box, marked.image_size, marked.made_by)
-
-
-def _refuse_unless_folder(root: Path) -> None:
-    if not root.is_dir():
-        raise SpondylError(
-            f"{root}: no such folder of regions",
-            "Give the folder that holds LABEL/FILM.json with LABEL/FILM.mask.png, named like the "
-            "films.",
-        )

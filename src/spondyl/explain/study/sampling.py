@@ -119,17 +119,10 @@ def batches(rows: Rows, at_most: int) -> list[Rows]:
 
 def _marked(masks: Path, films: Sequence[Radiograph]) -> tuple[Regions | None, ...]:
     """What is marked in each film; `SpondylError` that names every film whose marks do not fit."""
-    found = tuple(regions.load(masks, film.image_id) for film in films)
-    if all(marked is None for marked in found):
+    found = regions.of_films(masks, films, lambda marked: marked)
+    if not found:
         raise SpondylError(
             f"{masks}: holds the regions of none of the {len(films)} films",
             "Give the folder that holds LABEL/FILM.json, named like the films.",
         )
-    problems = [
-        problem
-        for film, marked in zip(films, found, strict=True)
-        if marked is not None and (problem := regions.misfit(film, marked))
-    ]
-    if problems:
-        raise SpondylError.of(problems, str(masks))
-    return found
+    return tuple(found.get(film.image_id) for film in films)
