@@ -1,0 +1,306 @@
+"""Sentences that a run can say of itself, each made from its records and none written for it.
+
+They are what `known.Known` holds. Where `words` says a thing for the report already, it is asked,
+so that card, checklist and report cannot tell of one training in two ways.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from spondyl.data.labels import LabelSet
+from spondyl.data.radiograph import NOT_STATED, Radiograph
+from spondyl.explain.study.record import Explanations
+from spondyl.learn import networks
+from spondyl.learn.outcome import Configuration, Protocol, WeightsRecord
+from spondyl.learn.spec import StudySpec
+from spondyl.learn.strategies import STRATEGIES
+from spondyl.learn.study import Study
+from spondyl.reading.bundle import bare_network
+from spondyl.report import words
+from spondyl.report.contents import ClassCount, CohortFacts
+from spondyl.report.summary import SEED, Scored, majority_share
+from spondyl.trust import metrics
+from spondyl.trust.intervals import Interval
+from spondyl.trust.model_audit.calibration import calibration_scores
+
+EXCLUSIVE = (
+    "Every film bears one label, and the labels are treated as exclusive; scoliosis and "
+    "spondylolisthesis can occur in one patient, and such a patient cannot be told here."
+)
+_CONFUSIONS = 3  # kinds of error that are named
+_SHOWN = {"size", "fit", "colour", "crop", "crop_margin", "hide"}
+
+
+def of_method(
+    spec: StudySpec, configuration: Configuration, weights: WeightsRecord | None
+) -> dict[str, str]:
+    """What a spec and a configuration say without a film, by field of `Known`."""
+    strategy = STRATEGIES[configuration.strategy]
+    family = networks.parse(configuration.network).architecture.family
+    stated = spec.model_dump(mode="json")
+    seen = _sentences(stated, _SHOWN)
+    return {
+        "configuration": str(configuration),
+        "approach": f"Deep learning: an image classifier ({configuration.network}, family "
+        f"{family}) under the strategy “{configuration.strategy}”.",
+        "preprocessing": seen[0],
+        "shown": " ".join(seen[1:]) or "The whole film is shown.",
+        "predictors": "The pixels of one film, and nothing that is stated of the patient.",
+        "network": f"{configuration.network}; {strategy.description}.",
+        "parameters": _parameters(configuration, len(spec.labels)),
+        "initial_weights": _initial(weights),
+        "training": _training(stated, configuration),
+        "selection": " ".join(_sentences({"protocols": [configuration.protocol]}, ("protocols",))),
+        "imbalance": "Classes weigh in the loss by films / (classes × films of the class)."
+        if spec.class_weights == "balanced"
+        else "None: films weigh alike, whatever their class; nothing was resampled.",
+        "fairness": "None was taken: age, sex and site play no part in training or choice.",
+        "output": f"A probability for each of {len(spec.labels)} labels "
+        f"({', '.join(spec.labels)}), adding up to 1 (softmax); the film is called the most "
+        "probable one. There is no other threshold.",
+    }
+
+
+def _initial(weights: WeightsRecord | None) -> str:
+    if weights is None:
+        return ""
+    return "Drawn at random." if weights.source == "random" else f"Read from {weights}."
+
+
+def _sentences(spec: Mapping[str, Any], keys: Iterable[str]) -> tuple[str, ...]:
+    """What the report says of these keys alone; its last sentence is of scores, and left out."""
+    return words.methods({key: spec[key] for key in keys})[:-1]
+
+
+def _training(spec: Mapping[str, Any], configuration: Configuration) -> str:
+    about = {**spec, "strategies": [configuration.strategy]}
+    return " ".join(_sentences(about, about.keys() - _SHOWN - {"folds", "protocols"}))
+
+
+def _parameters(configuration: Configuration, n_labels: int) -> str:
+    """How many parameters there are and how many of them are learned; none is allocated."""
+    with torch.device("meta"):
+        network = bare_network(configuration, n_labels)
+    head = networks.n_parameters([network.head])
+    whole = head + networks.n_parameters([network.body])
+    learned = head if STRATEGIES[configuration.strategy].learned == "head" else whole
+    return f"{whole:,} parameters, of which {learned:,} are learned."
+
+
+def of_films(study: Study) -> dict[str, str]:
+    """What a study says of its films; a fact that no film states is ""."""
+    cohort = study.cohort
+    films, names = cohort.radiographs, cohort.labels.names
+    facts = CohortFacts.of(cohort.root.name, cohort.sha256, cohort.labels, films)
+    return {
+        "films": f"{facts.n_films} films in {_groups(facts.n_groups)}, “{facts.name}”.",
+        "classes": "; ".join(map(_class, facts.classes)) + ".",
+        "labels": f"One of {len(names)} labels for each film, as its folder or the manifest "
+        f"states it: {', '.join(names)}. {EXCLUSIVE}",
+        "origin": _origin(films),
+        "limitations": f"{_origin(films)} Nothing here was tested on films of another collection. "
+        f"{EXCLUSIVE}",
+        "sites": _counted("Site", [film.site for film in films]),
+        "views": _counted("View", [film.view for film in films]),
+        "people": _people(films, cohort.labels),
+        "missing": _missing(films),
+        "copies": _copies(study),
+        "left_out": _left_out(study),
+    }
+
+
+def _class(one: ClassCount) -> str:
+    return f"{one.label} {one.n_films} films in {_groups(one.n_groups)}"
+
+
+def _groups(n: int) -> str:
+    return "1 group" if n == 1 else f"{n} groups"
+
+
+def _counted(what: str, values: Sequence[str]) -> str:
+    """How often each value occurs; "" where none is stated."""
+    if set(values) <= {NOT_STATED}:
+        return ""
+    return f"{what}: {', '.join(f'{value} {n}' for value, n in sorted(Counter(values).items()))}."
+
+
+def _people(films: Sequence[Radiograph], labels: LabelSet) -> str:
+    by_label = {name: [f for f in films if f.label == name] for name in labels.names}
+    told = [_ages(films), _counted("Sex", [film.sex for film in films])]
+    if not any(told):
+        return ""
+    rows = [
+        f"{name}: {_ages(some) or 'age not stated.'} "
+        f"{_counted('Sex', [film.sex for film in some]) or 'Sex not stated.'}"
+        for name, some in by_label.items()
+        if some
+    ]
+    return " ".join([*filter(None, told), "By label:", *rows])
+
+
+def _ages(films: Sequence[Radiograph]) -> str:
+    ages = [film.age_years for film in films if film.age_years is not None]
+    if not ages:
+        return ""
+    return (
+        f"Age {min(ages):g} to {max(ages):g} years, median {float(np.median(ages)):g} "
+        f"(stated for {len(ages)} of {len(films)} films)."
+    )
+
+
+def _missing(films: Sequence[Radiograph]) -> str:
+    absent = {
+        "age": sum(film.age_years is None for film in films),
+        "sex": sum(film.sex == NOT_STATED for film in films),
+        "view": sum(film.view == NOT_STATED for film in films),
+        "site": sum(film.site == NOT_STATED for film in films),
+    }
+    counted = ", ".join(f"{name} {n}" for name, n in absent.items())
+    return f"Not stated, of {len(films)} films: {counted}. Nothing was imputed; no network used it."
+
+
+def _copies(study: Study) -> str:
+    if not study.spec.find_duplicates:
+        return "Films that show one picture were not looked for."
+    n = sum(len(group.image_ids) for group in study.duplicates)
+    return (
+        "Films that show one picture were looked for by local features, aligned, and taken for one "
+        "where fine detail agrees nearly everywhere: "
+        + (f"{n} films in {_groups(len(study.duplicates))}." if n else "none was found.")
+    )
+
+
+def _left_out(study: Study) -> str:
+    about: Mapping[str, Any] = study.facts.get("regions") or {"left_out": {}, "made_by": []}
+    absent: Mapping[str, int] = about["left_out"]
+    if not any(absent.values()):
+        return "Of the films that were given none was left out."
+    counted = ", ".join(f"{label} {n}" for label, n in absent.items())
+    return f"Left out for want of a spine mask ({', '.join(about['made_by'])}): {counted}."
+
+
+def of_partitions(study: Study, protocol: Protocol) -> dict[str, str]:
+    """Who was learned from, who steered and who judged."""
+    splits, folds = study.splits, [study.splits.folds[fold] for fold in study.spec.folds_run]
+    parts: tuple[Literal["train", "tune", "test"], ...] = ("train", "tune", "test")
+    sizes = ", ".join(f"{part} {span_of([len(getattr(f, part)) for f in folds])}" for part in parts)
+    steered = (
+        "the tune part steered"
+        if protocol == "nested"
+        else "the test part steered too, and the tune part was learned from"
+    )
+    whole = len(folds) == study.spec.folds
+    judged = "each film" if whole else "each film of the folds that were run"
+    chosen = "" if protocol == "nested" else "; but the judged films chose when it was stopped"
+    return {
+        "partitions": f"Folds: {splits.scheme}, seed {splits.seed}: {sizes} films in a fold; "
+        f"{steered}." + ("" if whole else f" Only {len(folds)} of the folds were run."),
+        "disjoint": "By group: a group is the patient where stated, else a film with its copies; "
+        "that no group is in two parts of a fold was proven.",
+        "ensembling": "None: each film is judged by the one network of its fold.",
+        "updating": "None: no network was changed after it was judged.",
+        "evaluation": f"Internal only: {judged} was judged once, by a network that learned from "
+        f"neither it nor any film of its group{chosen}. The films that judge are of the same "
+        "collection as those that teach.",
+        "external": "None in this run.",
+    }
+
+
+def of_results(scored: Scored) -> dict[str, str]:
+    """What came of a configuration, with intervals."""
+    pooled, table = scored.pooled, scored.table
+    rows = [
+        f"{one.label}: sensitivity {_share(one.sensitivity, wilson)}, specificity "
+        f"{_share(one.specificity)}, precision {_share(one.precision)}, AUC "
+        f"{_number(one.auc)} {_span(area, 1)}"
+        for one, wilson, area in zip(
+            pooled.classes, scored.sensitivity_wilson, scored.auc_groups, strict=True
+        )
+    ]
+    calibrated = calibration_scores(table, SEED)
+    return {
+        "metrics": "Accuracy, sensitivity, specificity, precision and F1 of each label and their "
+        "means, AUC of each label against the rest, Brier score and log loss, pooled over folds.",
+        "uncertainty": "95 % intervals: bootstrap over groups of films, and Wilson for shares; "
+        "configurations are compared by exact McNemar tests, corrected (Holm).",
+        "performance": f"Accuracy {_share(pooled.accuracy, scored.accuracy_groups)} of {pooled.n} "
+        f"films, macro F1 {_number(pooled.macro_f1)} {_span(scored.macro_f1_groups, 1)}; always "
+        f"the most frequent label: {_share(majority_share(table))}.",
+        "per_class": "; ".join(rows) + ".",
+        "calibration": f"Expected calibration error {_number(calibrated.ece.value)} "
+        f"(if calibrated, {_number(calibrated.ece_if_calibrated)}); slope "
+        f"{_number(calibrated.slope.value)} {_span(calibrated.slope.interval, 1)}, where 1 is "
+        "calibrated and less is too sure. Probabilities as the networks gave them, those of all "
+        "folds pooled.",
+        "failures": _failures(scored),
+    }
+
+
+def _failures(scored: Scored) -> str:
+    names, counts = scored.table.labels.names, metrics.confusion(scored.table)
+    wrong = sorted(
+        (-int(counts[i, j]), i, j) for i, j in np.ndindex(counts.shape) if i != j and counts[i, j]
+    )
+    if not wrong:
+        return f"No film of {scored.pooled.n} was called wrongly."
+    said = ", ".join(f"{names[i]} → {names[j]} {-n}" for n, i, j in wrong[:_CONFUSIONS])
+    n_wrong = scored.pooled.n - scored.pooled.n_correct
+    return (
+        f"{n_wrong} of {scored.pooled.n} films were called wrongly, most often {said}; each is "
+        "named in predictions.csv."
+    )
+
+
+def _origin(films: Sequence[Radiograph]) -> str:
+    sites = {film.site for film in films} - {NOT_STATED}
+    if not sites:
+        return "The films state no site: take them for those of one hospital."
+    absent = sum(film.site == NOT_STATED for film in films)
+    return f"Sites stated: {len(sites)}; not stated for {absent} of {len(films)} films."
+
+
+def of_explanations(explained: Explanations) -> str:
+    """Which heatmaps were made."""
+    named = ", ".join(" = ".join(same) for same in explained.about.pictures)
+    return (
+        f"Heatmaps of {len(explained.about.image_ids)} films by {named}, scored beside maps that "
+        "know nothing of the answer."
+    )
+
+
+def of_run(versions: Mapping[str, str]) -> dict[str, str]:
+    """With what it was made."""
+    return {
+        "software": ", ".join(f"{name} {said}" for name, said in versions.items()) + ".",
+        "code": f"spondyl {versions.get('spondyl', '')}".rstrip() + " (Apache-2.0).",
+    }
+
+
+def _share(value: float, interval: Interval | None = None) -> str:
+    """A proportion in percent, with its interval where there is one."""
+    if value != value:
+        return "undefined"
+    return f"{100 * value:.1f} %" + (f" {_span(interval, 100)}" if interval else "")
+
+
+def _number(value: float) -> str:
+    return "undefined" if value != value else f"{value:.3f}"
+
+
+def _span(interval: Interval, scale: float) -> str:
+    if interval.low != interval.low:
+        return "[undefined]"
+    digits = 1 if scale == 100 else 3
+    return f"[{scale * interval.low:.{digits}f}–{scale * interval.high:.{digits}f}]"
+
+
+def span_of(counts: Sequence[int]) -> str:
+    """Counts as "68" or "67–68"."""
+    low, high = min(counts), max(counts)
+    return str(low) if low == high else f"{low}–{high}"
