@@ -9,6 +9,7 @@ from spondyl.explain import sanity, stability
 from spondyl.explain.explaining import explain as any_method
 from spondyl.explain.stability import MEASURES
 from spondyl.learn import networks
+from spondyl.learn.heads import PooledLinear
 
 NAME = "test_resnet:layer2"
 SEEDS = (11, 12, 13)
@@ -162,6 +163,16 @@ def test_every_tensor_of_a_network_is_in_one_group(name):
     ]
     assert set(owners) == {1}
     assert paths[0] == "head"
+
+
+def test_a_vgg_whose_dense_layers_gave_way_to_a_solved_head_has_an_unlearned_twin():
+    network = networks.build("vgg16", 3, 0)
+    network.head = PooledLinear(network.n_channels, 3)
+    twin = sanity._fresh(network, 7)
+    assert {name: t.shape for name, t in twin.state_dict().items()} == {
+        name: t.shape for name, t in network.state_dict().items()
+    }
+    assert not torch.equal(twin.head.linear.weight, network.head.linear.weight)
 
 
 @pytest.mark.parametrize("seeds", [(), (1,), (2, 2), (1, 2, 1)])

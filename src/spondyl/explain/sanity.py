@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ from spondyl.explain.stability import (
     stacked,
 )
 from spondyl.learn import networks
+from spondyl.learn.heads import PooledLinear
 from spondyl.learn.networks import Network
 
 UNCHANGED = 0.7
@@ -188,7 +190,7 @@ def _randomisation(
     learned = mapped(explain, network, images, labels)
     of_seeds, random = [], []
     for seed in seeds:
-        fresh = networks.build(network.name, _n_labels(network), seed)
+        fresh = _fresh(network, seed)
         mixtures = (_mixture(network, fresh, groups) for groups in parts)
         maps = [mapped(explain, mixture, images, labels) for mixture in mixtures]
         of_seeds.append(stacked([compare(learned, one) for one in maps]))
@@ -198,6 +200,18 @@ def _randomisation(
         similarity=mean(of_seeds),
         unrelated=mean([compare(one, other) for one, other in combinations(random, 2)]),
     )
+
+
+def _fresh(network: Network, seed: int) -> Network:
+    """A network of the same shape with random weights; a solved head has taken the place of the
+    one that its body was built with."""
+    n_labels = _n_labels(network)
+    fresh = networks.build(network.name, n_labels, seed)
+    if isinstance(network.head, PooledLinear) and not isinstance(fresh.head, PooledLinear):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            fresh.head = PooledLinear(network.n_channels, n_labels)
+    return fresh
 
 
 def _mixture(network: Network, fresh: Network, groups: Sequence[_Group]) -> Network:
