@@ -65,3 +65,20 @@ def planted(
     else:
         for line in measured.lines(pairs):
             typer.echo(line)
+
+
+@app.command("data-audit")
+def data_audit(
+    seeds: Annotated[int, typer.Option(min=1, help="Cohorts of each kind that are drawn.")] = 100,
+    processes: Annotated[int, typer.Option(min=1, help="Cohorts at a time, a core each.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Whether the data audit names what was planted in drawn films, and accuses no clean ones."""
+    from spondyl.bench import planted_films as measured
+
+    found = measured.run(seeds, processes)
+    if as_json:
+        print_json([one.as_dict() for one in found])
+    else:
+        for line in measured.lines(found):
+            typer.echo(line)

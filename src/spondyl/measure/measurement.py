@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,12 @@ import numpy as np
 from spondyl.data.levels import VERTEBRAE
 from spondyl.data.radiograph import View
 from spondyl.data.regions import Regions
+from spondyl.errors import SpondylError
+from spondyl.files import read_json
 from spondyl.measure.cobb import Angles, Curve, Interval
 
 SCHEMA_VERSION = 1
+MEASUREMENTS = "measurements.json"
 NOTICE = "Research use only, not for diagnosis."
 CORNERS_PER_VERTEBRA = 4
 
@@ -140,3 +144,25 @@ def _curve_row(curve: Curve) -> dict[str, Any]:
 
 def _listed(intervals: tuple[Interval, ...] | None) -> list[list[float]] | None:
     return None if intervals is None else [list(interval) for interval in intervals]
+
+
+def views(folder: Path) -> dict[str, View]:
+    """image_id → view, of the films that `spondyl measure … --out` measured into `folder`, refused
+    ones included.
+
+    Raises `SpondylError` where no measurements are there, or not in our form.
+    """
+    path = folder / MEASUREMENTS
+    if not path.is_file():
+        raise SpondylError(
+            f"{folder}: no measurements ({MEASUREMENTS} is missing)",
+            "Give the folder that `spondyl measure … --out` made.",
+        )
+    rows = read_json(path)
+    try:
+        return {row["image_id"]: row["view"] for row in rows}
+    except (KeyError, TypeError) as error:
+        raise SpondylError(
+            f"{path}: not in the form of schema {SCHEMA_VERSION} ({error})",
+            "Measure the films again.",
+        ) from error

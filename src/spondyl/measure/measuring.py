@@ -30,7 +30,7 @@ from spondyl.files import new_folder, replaced, write_json
 from spondyl.measure import cobb, drawing
 from spondyl.measure.cobb import Curve, Interval
 from spondyl.measure.finder import About, Finder
-from spondyl.measure.measurement import Measurement, as_json
+from spondyl.measure.measurement import MEASUREMENTS, Measurement, as_json
 from spondyl.measure.spine import FoundSpine, find
 from spondyl.progress import Track, silently
 
@@ -112,7 +112,7 @@ def measure_films(listed: Listed, finder: Finder, out: Path | None, track: Track
         return _gathered(_each(listed, finder, track), None)
     with new_folder(out) as folder:
         run = _gathered(_each(listed, finder, track), (folder, out))
-        write_json(folder / "measurements.json", list(run.rows))
+        write_json(folder / MEASUREMENTS, list(run.rows))
     return run
 
 

@@ -138,3 +138,20 @@ def test_of_many_films_whole_groups_are_sampled(monkeypatch):
     taken = {groups[row] for row in rows}
     assert 15 <= len(rows) <= 20
     assert len(rows) == 3 * len(taken)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_rare_value_that_only_one_label_has_is_used_and_confuses_nothing_else(seed):
+    rng = np.random.default_rng(seed)
+    truth = np.repeat([0, 1, 2], [70, 190, 80])
+    rare = np.where((truth == 2) & (rng.random(340) < 0.3), 1.0, 0.0)
+    films = Films(
+        SPINE_LABELS,
+        tuple(f"film {i}" for i in range(340)),
+        tuple(f"g{i // 2 if i < 40 else i}" for i in range(340)),
+        truth,
+    )
+    asked = Probe("view", "not-anatomy", "?", ("rare", "usual"), np.stack((rare, 1 - rare), axis=1))
+    found = probe(asked, Folding.draw(films, "grouped", 5, seed, 99))
+    assert (found.predictions.predicted == np.where(rare == 1, 2, 1)).all()
+    assert found.null.p_value == 0.01

@@ -25,6 +25,8 @@ FRAME = 4
 """Width of its frame, pixels."""
 N_GREYS = 32
 THUMBNAILS = (4, 8, 16)
+MASK_ROWS = 16
+"""Heights at which a mask is asked for its middle and width."""
 
 Pictures = NDArray[np.float32]
 """(n, SIDE, SIDE) in [0, 1]."""
@@ -48,6 +50,12 @@ _QUESTIONS: dict[str, tuple[Kind, str]] = {
     "view": ("not-anatomy", "Does the view (frontal or lateral) tell the label?"),
     "site": ("not-anatomy", "Does the hospital tell the label?"),
     "frame": ("not-anatomy", "Does a narrow frame round the film tell the label?"),
+    "border": ("not-anatomy", "Do even rims along the film's sides tell the label?"),
+    "tint": ("not-anatomy", "Does the film's colour tell the label?"),
+    "markers": ("not-anatomy", "Do lead markers tell the label?"),
+    "text": ("not-anatomy", "Does text that is burnt into the film tell the label?"),
+    "drawn-lines": ("not-anatomy", "Do lines that were drawn on the film tell the label?"),
+    "joins": ("not-anatomy", "Do seams where two films were joined tell the label?"),
     "histogram": ("context", "Do the film's greys tell the label, wherever they lie?"),
     **{
         f"thumbnail-{side}": (
@@ -56,8 +64,27 @@ _QUESTIONS: dict[str, tuple[Kind, str]] = {
         )
         for side in THUMBNAILS
     },
+    "spine-hidden": (
+        "context",
+        "Is the label told when the columns that hold the spine are black in all rows?",
+    ),
+    "mask-shape": ("context", "Does the shape of the spine's mask alone tell the label?"),
+    "whole-features": ("context", "Do a frozen network's features of the film tell the label?"),
+    "frame-features": (
+        "not-anatomy",
+        "Do a frozen network's features of a narrow frame round the film tell the label?",
+    ),
+    "centre-hidden-features": (
+        "context",
+        "Do its features tell the label when the middle half of the film's width is hidden?",
+    ),
+    "centre-only-features": (
+        "context",
+        "Do its features tell the label when only the middle half of the width is shown?",
+    ),
 }
-NAMES = tuple(_QUESTIONS)
+STATED = ("file-facts", "age-sex", "view", "site")
+"""Probes of what is known without looking at a film."""
 
 
 def probe_of(name: str, columns: Sequence[str], values: Floats) -> Probe:
@@ -129,6 +156,31 @@ def shrunk(pictures: Pictures, side: int) -> Floats:
     block = SIDE // side
     blocks = pictures.astype(np.float64).reshape(len(pictures), side, block, side, block)
     return np.asarray(blocks.mean((2, 4)).reshape(len(pictures), -1))
+
+
+def of_hidden(pictures: Pictures) -> Probe:
+    """`spine-hidden`: 16 × 16 means of pictures in which the spine's columns are black. No outline
+    is left, but how wide the columns are and where they stand."""
+    return probe_of("spine-hidden", _numbered("pixel", 256), shrunk(pictures, 16))
+
+
+def of_masks(shapes: Floats) -> Probe:
+    """`mask-shape`: how masks sway and how wide they are (n, 2 · MASK_ROWS), from `mask_shape`."""
+    names = tuple(f"{what} {i}" for what in ("middle", "width") for i in range(MASK_ROWS))
+    return probe_of("mask-shape", names, shapes)
+
+
+def mask_shape(mask: NDArray[np.bool_]) -> Floats:
+    """(2 · MASK_ROWS,) of a mask (H, W) with a pixel at least: middle and width of its rows at even
+    heights from its first to its last, in shares of its height; the middles from their own mean, so
+    that neither place nor size of the spine is told."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    sums = mask[rows].sum(axis=1)
+    middles = (mask[rows] * np.arange(mask.shape[1])).sum(axis=1) / sums
+    tall = rows[-1] - rows[0] + 1
+    at = np.linspace(rows[0], rows[-1], MASK_ROWS)
+    middle, width = (np.interp(at, rows, values) / tall for values in (middles, sums))
+    return np.concatenate((middle - middle.mean(), width))
 
 
 def _one_hot(name: str, values: Sequence[str]) -> dict[str, list[float]]:

@@ -208,9 +208,9 @@ def _judged(
     best = np.full(s, np.inf, np.float32)
     shares = np.empty((s, int(tested.sum()), k), np.float32)
     squared, across = _distances(learned, learned), _distances(judged, learned)
-    scale = float(np.median(squared[np.triu_indices(n, 1)])) if n > 1 else 1.0
+    scale = _scale(squared)
     for width in WIDTHS:
-        factor = -width / (scale or 1.0)
+        factor = -width / scale
         eigenvalues, vectors = np.linalg.eigh(np.exp(factor * squared))
         eigenvalues = np.maximum(eigenvalues, 0)
         reach = np.exp(factor * across) @ vectors
@@ -280,9 +280,19 @@ def _standardised(learned: Floats, judged: Floats) -> tuple[Floats, Floats]:
 
 
 def _distances(a: Floats, b: Floats) -> Floats:
-    """(len(a), len(b)) squared."""
-    squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
-    return np.asarray(np.maximum(squared, 0))
+    """(len(a), len(b)) squared; 0 between rows that differ by rounding only."""
+    lengths = (a**2).sum(1)[:, None] + (b**2).sum(1)
+    squared = lengths - 2 * a @ b.T
+    return np.asarray(np.where(squared > 1e-12 * lengths, squared, 0))
+
+
+def _scale(squared: Floats) -> float:
+    """The median of the distances between two films; the mean where more than half are 0, as of
+    what is one of two values; 1 where all are."""
+    between = squared[np.triu_indices(len(squared), 1)]
+    if not between.any():
+        return 1.0
+    return float(np.median(between)) or float(between.mean())
 
 
 def _ranks(column: Floats) -> Floats:
