@@ -12,8 +12,9 @@ from report_facts import invented_study
 
 from spondyl.data.duplicates.finding import DuplicateGroup
 from spondyl.data.labels import SPINE_LABELS
-from spondyl.report import audit_page, data_audit_page
-from spondyl.report.audit_page import AuditContents
+from spondyl.report.audits import films as data_audit_page
+from spondyl.report.audits import page as audit_page
+from spondyl.report.audits.page import AuditContents
 from spondyl.report.published import load
 from spondyl.report.sections import Section
 from spondyl.report.tables import Table

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 from report_facts import invented_study
 
-from spondyl.report import checklists
-from spondyl.report.checklists import AUTHORS, Item
-from spondyl.report.known import FACTS, Known
+from spondyl.report.cards import checklists
+from spondyl.report.cards.checklists import AUTHORS, Item
+from spondyl.report.cards.known import FACTS, Known
 from spondyl.report.tables import as_csv
 from spondyl.trust.checks import Check, not_run
 

@@ -9,10 +9,10 @@ from report_facts import invented_study
 
 from spondyl.data.labels import SPINE_LABELS
 from spondyl.reading.bundle import Bundle, Member
-from spondyl.report import model_card
-from spondyl.report.checklists import AUTHORS
-from spondyl.report.facts import EXCLUSIVE
-from spondyl.report.known import FACTS, Known
+from spondyl.report.cards import model_card
+from spondyl.report.cards.checklists import AUTHORS
+from spondyl.report.cards.facts import EXCLUSIVE
+from spondyl.report.cards.known import FACTS, Known
 from spondyl.trust.checks import Check, not_run
 
 HEADINGS = (

@@ -7,15 +7,7 @@ import pytest
 
 from spondyl.explain.cost import Cost
 from spondyl.learn.outcome import Configuration
-from spondyl.report import (
-    canvas,
-    cost_table,
-    diagrams,
-    figures,
-    protocol_tables,
-    sections,
-    words,
-)
+from spondyl.report import canvas, cost_table, diagrams, figures, protocol_tables, sections, words
 from spondyl.report.published import load
 from spondyl.report.summary import score_all
 

@@ -92,7 +92,7 @@ def data(
     with tracking() as track:
         found = audit.audit(path, LabelSet.of(listed(labels)), plan, track)
     if out is not None:
-        from spondyl.report import data_audit_page
+        from spondyl.report.audits import films as data_audit_page
         from spondyl.report.published import load
 
         with new_folder(out) as draft:
@@ -139,12 +139,11 @@ def model(
         audits = auditing.audits(asked, regions, Plan(seed=seed, n_looked=films), on, track)
     together = several.compared(audits, seed) if len(audits) > 1 else None
     if out is not None:
-        from spondyl.report import model_audit_page
+        from spondyl.report.audits import writing
         from spondyl.report.published import load
 
         with new_folder(out) as draft:
-            beside = load(published) if published else None
-            model_audit_page.write_all(audits, together, draft, beside, asked.known)
+            writing.write(path, audits, together, draft, load(published) if published else None)
         say(f"{out}: audit.html, audit.json, summary.md")
     found = together or audits[0]
     if as_json:

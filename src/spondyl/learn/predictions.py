@@ -80,7 +80,9 @@ class PredictionTable:
             tuple(part.group_ids[i] for part, i in where),
             np.array([part.folds[i] for part, i in where], dtype=np.int64),
             np.array([part.truth[i] for part, i in where], dtype=np.int64),
-            np.array([part.logits[i] for part, i in where], dtype=np.float64),
+            np.array([part.logits[i] for part, i in where], dtype=np.float64).reshape(
+                len(where), len(parts[0].labels)
+            ),
         )
 
 

@@ -30,6 +30,8 @@ from spondyl.report.published import Published
 from spondyl.report.summary import Scored, majority_share
 from spondyl.trust import metrics
 from spondyl.trust.intervals import Interval, wilson
+from spondyl.trust.model_audit import calibration
+from spondyl.trust.model_audit.calibration import ReliabilityBin
 
 
 @styled
@@ -196,26 +198,29 @@ def stopped_early(trained: Scored, solved: Scored) -> Figure:
 
 
 @styled
-def reliability(scored: Sequence[Scored], n_bins: int = 10) -> Figure:
+def reliability(scored: Sequence[Scored]) -> Figure:
     """Share of right calls by the probability of the call, in equal bins; bars count the films."""
     figure, panels = new_panels(len(scored), height=2.7)
     for axes, one in zip(panels, scored, strict=True):
-        sure = one.table.probabilities.max(axis=1)
-        right = one.table.predicted == one.table.truth
-        bins = np.minimum((sure * n_bins).astype(int), n_bins - 1)
-        counts = np.bincount(bins, minlength=n_bins)
-        middle = (np.arange(n_bins) + 0.5) * 100 / n_bins
-        axes.bar(middle, 30 * counts / counts.max(), 90 / n_bins, color=INK, alpha=0.14, lw=0)
-        axes.plot([0, 100], [0, 100], color=INK, lw=0.7, ls=(0, (1, 3)))
-        for b in np.flatnonzero(counts):
-            interval = wilson(int(right[bins == b].sum()), int(counts[b]))
-            x = 100 * sure[bins == b].mean()
-            share = 100 * right[bins == b].mean()
-            axes.plot([x, x], [100 * interval.low, 100 * interval.high], color=BLUE, lw=1.1)
-            axes.plot(x, share, "o", color=BLUE, ms=4.5, clip_on=False)
-        axes.set(title=_wrapped(one.name), xlabel="probability of the call, %", aspect="equal")
-        axes.set(xlim=(0, 101), ylim=(0, 101), ylabel="right, %" if axes is panels[0] else "")
+        draw_reliability(axes, calibration.reliability(one.table))
+        axes.set(title=_wrapped(one.name), ylabel="right, %" if axes is panels[0] else "")
     return figure
+
+
+def draw_reliability(axes: Axes, bins: Sequence[ReliabilityBin]) -> None:
+    """Draws bins that part 0 to 1 on `axes`, in percent: shares with intervals on their mean
+    probability, and grey bars for how many films are in each (the highest for the most)."""
+    most = max((one.n for one in bins), default=0) or 1
+    middles = [50 * (one.low + one.high) for one in bins]
+    width = 90 / max(len(bins), 1)
+    axes.bar(middles, [30 * one.n / most for one in bins], width, color=INK, alpha=0.14, lw=0)
+    axes.plot([0, 100], [0, 100], color=INK, lw=0.7, ls=(0, (1, 3)))
+    for one in bins:
+        if one.n:
+            x, interval = 100 * one.mean_probability, one.interval
+            axes.plot([x, x], [100 * interval.low, 100 * interval.high], color=BLUE, lw=1.1)
+            axes.plot(x, 100 * one.share, "o", color=BLUE, ms=4.5, clip_on=False)
+    axes.set(xlabel="probability of the call, %", aspect="equal", xlim=(0, 101), ylim=(0, 101))
 
 
 def _whisker(

@@ -17,10 +17,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from spondyl.files import write_text
-from spondyl.report import (
-    canvas,
-    words,
-)
+from spondyl.report import canvas, words
 from spondyl.report.contents import ReportContents
 from spondyl.report.sections import Section, compose
 from spondyl.report.summary import compare_all, score_all

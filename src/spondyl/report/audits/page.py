@@ -19,7 +19,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from spondyl.files import write_json, write_text
-from spondyl.report import markdown
+from spondyl.report.cards import markdown
 from spondyl.report.sections import Section
 from spondyl.report.tables import Table
 from spondyl.trust.checks import Check, counts, ordered

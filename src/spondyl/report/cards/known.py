@@ -15,7 +15,7 @@ from spondyl.explain.study.record import Explanations
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.study import Study
 from spondyl.reading.bundle import INTENDED_USE, Bundle
-from spondyl.report import facts
+from spondyl.report.cards import facts
 from spondyl.report.summary import score_outcome
 from spondyl.trust.checks import Check, Status, ordered
 

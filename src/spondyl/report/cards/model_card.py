@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from spondyl.report import markdown
-from spondyl.report.checklists import AUTHORS
-from spondyl.report.facts import EXCLUSIVE
-from spondyl.report.known import Known
+from spondyl.report.cards import markdown
+from spondyl.report.cards.checklists import AUTHORS
+from spondyl.report.cards.facts import EXCLUSIVE
+from spondyl.report.cards.known import Known
 from spondyl.trust.checks import Check, counts, ordered
 
 NOT_FOR_CARE = (

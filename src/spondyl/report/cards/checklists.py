@@ -16,8 +16,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from spondyl.report import markdown
-from spondyl.report.known import FACTS, Known
+from spondyl.report.cards import markdown
+from spondyl.report.cards.known import FACTS, Known
 from spondyl.report.tables import Table
 
 ChecklistName = Literal["claim_2024", "tripod_ai"]
@@ -96,7 +96,7 @@ class Filled:
 
 def load(name: ChecklistName) -> Checklist:
     """The checklist called `name`."""
-    folder = resources.files("spondyl.report").joinpath("checklist_items")
+    folder = resources.files("spondyl.report.cards").joinpath("checklist_items")
     return Checklist(**tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8")))
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spondyl.report import audit_page
-from spondyl.report.audit_page import AuditContents
+from spondyl.report.audits import page as audit_page
+from spondyl.report.audits.page import AuditContents
 from spondyl.report.canvas import BLUE, INK, VERMILION, WIDTH, new_figure, styled
 from spondyl.report.published import Published
 from spondyl.report.sections import Drawing, Section
