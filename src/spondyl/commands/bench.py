@@ -82,3 +82,20 @@ def data_audit(
     else:
         for line in measured.lines(found):
             typer.echo(line)
+
+
+@app.command("model-audit")
+def model_audit(
+    seeds: Annotated[int, typer.Option(min=1, help="Networks of each kind that are trained.")] = 20,
+    processes: Annotated[int, typer.Option(min=1, help="Networks at a time, a core each.")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Whether the model audit names the shortcut that a network learned, and clears the others."""
+    from spondyl.bench import planted_reliance as measured
+
+    found = measured.run(seeds, processes)
+    if as_json:
+        print_json([one.as_dict() for one in found])
+    else:
+        for line in measured.lines(found):
+            typer.echo(line)
