@@ -9,24 +9,24 @@ from test_audit_page import invented_data_audit
 
 from spondyl.data.labels import SPINE_LABELS
 from spondyl.learn.predictions import PredictionTable
-from spondyl.trust.heatmap_scores import Judgement, judge
-from spondyl.trust.intervals import Estimate, MeanBootstrap, NotRun
-from spondyl.trust.model_audit import (
+from spondyl.trust.answers import (
     calibration,
     cross_conformal,
     discrimination,
     net_benefit,
-    reliance,
     screening,
     selective,
     subgroups,
 )
-from spondyl.trust.model_audit.agreeing import Agreement
-from spondyl.trust.model_audit.asking import Answers
+from spondyl.trust.asking import reliance
+from spondyl.trust.asking.agreeing import Agreement
+from spondyl.trust.asking.looking import Looked
+from spondyl.trust.asking.map_findings import MapAgreement, Places, Sanity, Steadiness
+from spondyl.trust.asking.questioning import Answers
+from spondyl.trust.asking.refusals import WORDS, KindRefused, Refusals, Refused
+from spondyl.trust.heatmap_scores import Judgement, judge
+from spondyl.trust.intervals import Estimate, MeanBootstrap, NotRun
 from spondyl.trust.model_audit.audit import Answered, ModelAudit
-from spondyl.trust.model_audit.looking import Looked
-from spondyl.trust.model_audit.map_findings import MapAgreement, Places, Sanity, Steadiness
-from spondyl.trust.model_audit.refusals import WORDS, KindRefused, Refusals, Refused
 from spondyl.trust.model_audit.verdict import answers, honesty, limits
 
 N = 90

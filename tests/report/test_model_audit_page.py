@@ -21,8 +21,8 @@ from spondyl.report.audits import sure as model_audit_sure
 from spondyl.report.cards.facts import EXCLUSIVE
 from spondyl.report.cards.known import Known
 from spondyl.report.published import load
+from spondyl.trust.answers import calibration
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit import calibration
 from spondyl.trust.model_audit.audit import ModelAudit
 
 WHY = NotRun("nobody brought what it needs")

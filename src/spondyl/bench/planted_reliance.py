@@ -36,11 +36,11 @@ from spondyl.learn.learning import columns
 from spondyl.learn.networks import Network
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import StudySpec, parse_spec
-from spondyl.trust.model_audit import reliance, subject
-from spondyl.trust.model_audit.asking import Shown
-from spondyl.trust.model_audit.changes import CHANGES, INSERTED
-from spondyl.trust.model_audit.following import FamilyEffect
-from spondyl.trust.model_audit.subject import Subject, Trained
+from spondyl.trust.asking import reliance, subject
+from spondyl.trust.asking.changes import CHANGES, INSERTED
+from spondyl.trust.asking.following import FamilyEffect
+from spondyl.trust.asking.questioning import Shown
+from spondyl.trust.asking.subject import Subject, Trained
 
 LABELS = LabelSet.of(("normal", "scoliosis"))
 """What a small network can see in a clean film. Slipped vertebrae it can not: with all three labels

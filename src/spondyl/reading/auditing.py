@@ -29,9 +29,10 @@ from spondyl.learn.study import STUDY
 from spondyl.progress import Track, silently
 from spondyl.reading import bundle as bundles
 from spondyl.reading.bundle import Bundle, Member
-from spondyl.trust.model_audit import audit, subject
+from spondyl.trust.asking import subject
+from spondyl.trust.asking.subject import Subject, Trained
+from spondyl.trust.model_audit import audit
 from spondyl.trust.model_audit.audit import ModelAudit, Plan
-from spondyl.trust.model_audit.subject import Subject, Trained
 
 
 @dataclass(frozen=True, slots=True)

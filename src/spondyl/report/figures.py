@@ -29,9 +29,9 @@ from spondyl.report.canvas import (
 from spondyl.report.published import Published
 from spondyl.report.summary import Scored, majority_share
 from spondyl.trust import metrics
+from spondyl.trust.answers import calibration
+from spondyl.trust.answers.calibration import ReliabilityBin
 from spondyl.trust.intervals import Interval, wilson
-from spondyl.trust.model_audit import calibration
-from spondyl.trust.model_audit.calibration import ReliabilityBin
 
 
 @styled

@@ -6,8 +6,7 @@ import pytest
 from spondyl.data.labels import SPINE_LABELS
 from spondyl.data.radiograph import FileFacts, Radiograph
 from spondyl.learn.predictions import PredictionTable
-from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit import (
+from spondyl.trust.answers import (
     calibration,
     cross_conformal,
     discrimination,
@@ -15,6 +14,7 @@ from spondyl.trust.model_audit import (
     selective,
     subgroups,
 )
+from spondyl.trust.intervals import NotRun
 from spondyl.trust.model_audit.verdict import answers, honesty
 
 FOLDS = 5
@@ -66,6 +66,13 @@ def test_an_overconfident_network_without_other_folds_fails_and_says_that_nothin
     check = honesty.of_calibration(calibration.calibration(alone, 0, 300))
     assert check.status == "fail"
     assert "No temperature could be chosen" in check.said
+
+
+def test_so_few_films_that_any_network_would_pass_judge_no_calibration():
+    few = calibration.calibration(honest(2, n=24, factor=4.0), 0, 100)
+    for check in (honesty.of_calibration(few), honesty.of_raw_confidence(few)):
+        assert (check.status, check.value) == ("not run", None)
+        assert "too few" in check.said
 
 
 def test_a_network_that_says_the_most_frequent_label_always_does_not_pass_for_telling():

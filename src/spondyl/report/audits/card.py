@@ -19,11 +19,11 @@ from spondyl.report.cards.known import Known
 from spondyl.report.sections import Section
 from spondyl.report.tables import Table, decimal, percent
 from spondyl.trust import metrics
+from spondyl.trust.answers.calibration import CalibrationScores
+from spondyl.trust.answers.subgroups import Subgroups
+from spondyl.trust.asking.reliance import Reliance
 from spondyl.trust.intervals import NotRun
 from spondyl.trust.model_audit.audit import ModelAudit
-from spondyl.trust.model_audit.calibration import CalibrationScores
-from spondyl.trust.model_audit.reliance import Reliance
-from spondyl.trust.model_audit.subgroups import Subgroups
 
 CARD = "model-card.md"
 CHECKLISTS = {name: f"{name.replace('_', '-')}.md" for name in checklists.NAMES}

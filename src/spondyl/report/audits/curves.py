@@ -16,11 +16,11 @@ from matplotlib.figure import Figure
 from spondyl.report import figures
 from spondyl.report.audits.figures import dot, left_of
 from spondyl.report.canvas import BLUE, INK, SKY, VERMILION, WIDTH, new_figure, new_panels, styled
-from spondyl.trust.model_audit.calibration import Calibration
-from spondyl.trust.model_audit.cross_conformal import ConformalSets
-from spondyl.trust.model_audit.net_benefit import DecisionCurve
-from spondyl.trust.model_audit.screening import OperatingPoint
-from spondyl.trust.model_audit.selective import RiskCoverage
+from spondyl.trust.answers.calibration import Calibration
+from spondyl.trust.answers.cross_conformal import ConformalSets
+from spondyl.trust.answers.net_benefit import DecisionCurve
+from spondyl.trust.answers.screening import OperatingPoint
+from spondyl.trust.answers.selective import RiskCoverage
 
 _DASHED = (0, (4, 3))
 _NAN = float("nan")

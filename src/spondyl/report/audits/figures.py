@@ -19,14 +19,14 @@ from matplotlib.figure import Figure
 from spondyl.report.audits import films as data_audit_page
 from spondyl.report.canvas import BLUE, INK, SKY, WIDTH, new_figure, styled
 from spondyl.report.published import Published
+from spondyl.trust.answers.subgroups import Subgroups
+from spondyl.trust.asking.changes import CHANGES, INSERTED
+from spondyl.trust.asking.map_findings import Places
+from spondyl.trust.asking.refusals import Refusals
+from spondyl.trust.asking.reliance import Reliance
 from spondyl.trust.data_audit.audit import DataAudit
 from spondyl.trust.heatmap_scores import Average
 from spondyl.trust.intervals import Estimate, Interval
-from spondyl.trust.model_audit.changes import CHANGES, INSERTED
-from spondyl.trust.model_audit.map_findings import Places
-from spondyl.trust.model_audit.refusals import Refusals
-from spondyl.trust.model_audit.reliance import Reliance
-from spondyl.trust.model_audit.subgroups import Subgroups
 
 CHANGED = {
     "spine-hidden": "spine hidden",

@@ -18,11 +18,11 @@ from spondyl.report.audits.words import (
 from spondyl.report.published import Published
 from spondyl.report.sections import Drawing, Section
 from spondyl.report.tables import percent
+from spondyl.trust.asking.map_findings import Places
+from spondyl.trust.asking.reliance import Reliance
 from spondyl.trust.data_audit.audit import DataAudit
 from spondyl.trust.intervals import NotRun
 from spondyl.trust.model_audit.audit import ModelAudit
-from spondyl.trust.model_audit.map_findings import Places
-from spondyl.trust.model_audit.reliance import Reliance
 
 
 def accuracy(audit: ModelAudit, published: Published | None = None) -> Section:

@@ -8,9 +8,9 @@ from spondyl.report.audits.page import AuditContents
 from spondyl.report.cards.facts import EXCLUSIVE
 from spondyl.report.sections import Section
 from spondyl.report.tables import Table
+from spondyl.trust.answers.comparing import Comparison
 from spondyl.trust.checks import Check
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit.comparing import Comparison
 from spondyl.trust.model_audit.several import Several
 from spondyl.trust.model_audit.verdict.words import points
 

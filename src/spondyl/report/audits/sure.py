@@ -15,14 +15,14 @@ from spondyl.report.audits.words import (
 )
 from spondyl.report.sections import Drawing, Section
 from spondyl.report.tables import decimal, percent
+from spondyl.trust.answers.calibration import Calibration
+from spondyl.trust.answers.cross_conformal import ConformalSets
+from spondyl.trust.answers.screening import OperatingPoint
+from spondyl.trust.answers.selective import Abstention
+from spondyl.trust.answers.subgroups import MIN_GROUPS, Subgroups
+from spondyl.trust.asking.refusals import Refusals
 from spondyl.trust.intervals import NotRun
 from spondyl.trust.model_audit.audit import ModelAudit
-from spondyl.trust.model_audit.calibration import Calibration
-from spondyl.trust.model_audit.cross_conformal import ConformalSets
-from spondyl.trust.model_audit.refusals import Refusals
-from spondyl.trust.model_audit.screening import OperatingPoint
-from spondyl.trust.model_audit.selective import Abstention
-from spondyl.trust.model_audit.subgroups import MIN_GROUPS, Subgroups
 from spondyl.trust.model_audit.verdict.limits import REFUSES
 
 

@@ -13,13 +13,13 @@ from spondyl.report.audits.words import (
     span,
 )
 from spondyl.report.tables import NONE, Table, decimal, percent, percent_range
+from spondyl.trust.answers.calibration import Calibration, CalibrationScores
+from spondyl.trust.answers.cross_conformal import ConformalSets, LabelSets
+from spondyl.trust.answers.screening import OperatingPoint
+from spondyl.trust.answers.selective import Abstention
+from spondyl.trust.answers.subgroups import MIN_GROUPS, Subgroup, Subgroups
+from spondyl.trust.asking.refusals import Refusals
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit.calibration import Calibration, CalibrationScores
-from spondyl.trust.model_audit.cross_conformal import ConformalSets, LabelSets
-from spondyl.trust.model_audit.refusals import Refusals
-from spondyl.trust.model_audit.screening import OperatingPoint
-from spondyl.trust.model_audit.selective import Abstention
-from spondyl.trust.model_audit.subgroups import MIN_GROUPS, Subgroup, Subgroups
 
 
 def calibration(found: Calibration) -> Table:

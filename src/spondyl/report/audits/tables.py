@@ -16,14 +16,14 @@ from spondyl.report.audits.words import (
 )
 from spondyl.report.tables import NONE, Table, decimal, percent, percent_range, spread
 from spondyl.trust import metrics
+from spondyl.trust.asking.agreeing import Agreement
+from spondyl.trust.asking.looking import Looked
+from spondyl.trust.asking.map_findings import MapAgreement, Places, Sanity, Steadiness
+from spondyl.trust.asking.reliance import AgainstPrior, Effect, Reliance
 from spondyl.trust.data_audit.audit import DataAudit
 from spondyl.trust.heatmap_scores import Average, Judgement
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit.agreeing import Agreement
 from spondyl.trust.model_audit.audit import ModelAudit
-from spondyl.trust.model_audit.looking import Looked
-from spondyl.trust.model_audit.map_findings import MapAgreement, Places, Sanity, Steadiness
-from spondyl.trust.model_audit.reliance import AgainstPrior, Effect, Reliance
 
 
 def labels(audit: ModelAudit) -> Table:

@@ -26,8 +26,8 @@ from spondyl.report import words
 from spondyl.report.contents import ClassCount, CohortFacts
 from spondyl.report.summary import SEED, Scored, majority_share
 from spondyl.trust import metrics
+from spondyl.trust.answers.calibration import calibration_scores
 from spondyl.trust.intervals import Interval
-from spondyl.trust.model_audit.calibration import calibration_scores
 
 EXCLUSIVE = (
     "Every film bears one label, and the labels are treated as exclusive; scoliosis and "

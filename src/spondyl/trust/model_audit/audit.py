@@ -22,28 +22,24 @@ from spondyl.data import cohort as cohorts
 from spondyl.data.duplicates.finding import DuplicateGroup
 from spondyl.learn.predictions import PredictionTable
 from spondyl.progress import Track, silently
+from spondyl.trust.answers import (
+    calibration,
+    cross_conformal,
+    discrimination,
+    net_benefit,
+    screening,
+    selective,
+    subgroups,
+)
+from spondyl.trust.asking import changes, looking, questioning, refusals, reliance
+from spondyl.trust.asking.questioning import Shown
+from spondyl.trust.asking.subject import Subject
 from spondyl.trust.checks import Check, counts
 from spondyl.trust.data_audit import audit as of_films
 from spondyl.trust.data_audit import panel as data_panel
 from spondyl.trust.data_audit.audit import DataAudit
 from spondyl.trust.data_audit.probing import Probed
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit import (
-    asking,
-    calibration,
-    changes,
-    cross_conformal,
-    discrimination,
-    looking,
-    net_benefit,
-    refusals,
-    reliance,
-    screening,
-    selective,
-    subgroups,
-)
-from spondyl.trust.model_audit.asking import Shown
-from spondyl.trust.model_audit.subject import Subject
 from spondyl.trust.model_audit.verdict import answers, grounds, honesty, limits, looks
 from spondyl.trust.plain import plain
 
@@ -148,7 +144,7 @@ def audit(
     asked = {reliance.UNCHANGED: changes.unchanged} | {
         name: change.apply for name, change in changes.CHANGES.items()
     }
-    said = asking.asked(subject, asked, shown, device, track)
+    said = questioning.asked(subject, asked, shown, device, track)
     table = said[reliance.UNCHANGED].predictions
     rests = reliance.of(said, changes.CHANGES, plan.seed)
     refused = refusals.measured(subject, shown, seed=plan.seed, device=device, track=track)

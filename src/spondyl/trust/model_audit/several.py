@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spondyl.trust.answers.comparing import Comparison, compare_tables
 from spondyl.trust.checks import Check, Evidence
 from spondyl.trust.intervals import NotRun, holm
 from spondyl.trust.model_audit.audit import ModelAudit
-from spondyl.trust.model_audit.comparing import Comparison, compare_tables
 from spondyl.trust.plain import plain
 
 ALPHA = 0.05
@@ -49,7 +49,7 @@ class Several:
 
     audits: tuple[ModelAudit, ...]
     comparisons: tuple[Comparison | NotRun, ...]
-    """Of the most accurate with each other, in their order."""
+    """Of the most accurate with each other one, from the next most accurate on."""
     preference: Preference
 
     def as_dict(self) -> dict[str, Any]:

@@ -5,11 +5,11 @@ An interval decides where there is one: a figure that may be good by luck does n
 
 from __future__ import annotations
 
+from spondyl.trust.answers.discrimination import Discrimination
+from spondyl.trust.answers.screening import OperatingPoint
+from spondyl.trust.answers.subgroups import MIN_GROUPS, Subgroups
 from spondyl.trust.checks import Check, Evidence, Status, not_run
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit.discrimination import Discrimination
-from spondyl.trust.model_audit.screening import OperatingPoint
-from spondyl.trust.model_audit.subgroups import MIN_GROUPS, Subgroups
 from spondyl.trust.model_audit.verdict.words import OURS, points, share, shown
 
 SENSITIVITY = 0.8

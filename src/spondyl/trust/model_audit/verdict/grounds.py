@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spondyl.trust.answers.discrimination import ShareReached
+from spondyl.trust.asking.changes import INSERTED, Family
+from spondyl.trust.asking.following import FOLLOWED, FamilyEffect
+from spondyl.trust.asking.reliance import AgainstPrior, Effect, Reliance
 from spondyl.trust.checks import Check, Evidence, Status, not_run
 from spondyl.trust.data_audit.probing import Probed
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit.changes import INSERTED, Family
-from spondyl.trust.model_audit.discrimination import ShareReached
-from spondyl.trust.model_audit.following import FOLLOWED, FamilyEffect
-from spondyl.trust.model_audit.reliance import AgainstPrior, Effect, Reliance
 from spondyl.trust.model_audit.verdict.words import OURS, points, share, shown
 
 _ASKED: dict[Family, str] = {

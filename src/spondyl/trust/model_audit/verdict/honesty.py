@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from spondyl.trust.answers.calibration import Calibration, CalibrationScores
+from spondyl.trust.answers.cross_conformal import ConformalSets
+from spondyl.trust.answers.selective import Abstention
 from spondyl.trust.checks import Check, Evidence, Status, not_run
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit.calibration import Calibration, CalibrationScores
-from spondyl.trust.model_audit.cross_conformal import ConformalSets
-from spondyl.trust.model_audit.selective import Abstention
 from spondyl.trust.model_audit.verdict.words import OURS, shown
 
 ALPHA = 0.05
+FEWEST = 30
+"""Groups below which no calibration is judged: nearly every network would pass."""
 
 
 def of_calibration(found: Calibration) -> Check:
     """Whether confidences are true, as they are and after temperatures from the other folds."""
     question = "When it says that it is 90 % sure, is it right nine times in ten?"
+    if few := _too_few(found.before):
+        return not_run("calibration", question, few)
     scored = found.before if found.after is None else found.after
     when = "as they came" if found.after is None else "after temperatures from the other folds"
     honest = scored.ece_p_value > ALPHA
@@ -47,6 +51,8 @@ def of_calibration(found: Calibration) -> Check:
 def of_raw_confidence(found: Calibration) -> Check:
     """Whether the networks' own probabilities, unscaled, are too sure."""
     question = "Are its own probabilities, before any correction, too sure?"
+    if few := _too_few(found.before):
+        return not_run("raw-confidence", question, few)
     scored = found.before
     slope = scored.slope
     too_sure = slope.interval.high < 1 and scored.ece_p_value <= ALPHA
@@ -140,6 +146,15 @@ def of_abstention(found: Abstention | NotRun) -> Check:
         f"thresholds from the other folds; warns below half of the films ({OURS})",
         evidence=(Evidence("By label", ("label", "films", "answered", "rightly"), rows),),
     )
+
+
+def _too_few(scored: CalibrationScores) -> str:
+    """Why a calibration cannot be judged; "" where it can."""
+    if scored.n_groups < FEWEST:
+        return (
+            f"{scored.n_groups} groups of films are too few: a network that is too sure would pass"
+        )
+    return ""
 
 
 def _scores(found: Calibration) -> Evidence:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from spondyl.trust.asking.refusals import KindRefused, Refusals
+from spondyl.trust.asking.subject import Subject
 from spondyl.trust.checks import Check, Evidence, Status, not_run
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit.refusals import KindRefused, Refusals
-from spondyl.trust.model_audit.subject import Subject
 from spondyl.trust.model_audit.verdict.words import OURS, share
 
 REFUSES = 0.8

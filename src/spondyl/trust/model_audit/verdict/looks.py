@@ -6,12 +6,12 @@ hidden spine that changes nothing; so these checks stand beside those of relianc
 
 from __future__ import annotations
 
+from spondyl.trust.asking.agreeing import Agreement
+from spondyl.trust.asking.looking import CHANCE, Looked
+from spondyl.trust.asking.map_findings import Places, Sanity, Steadiness
 from spondyl.trust.checks import Check, Evidence, Status, not_run
 from spondyl.trust.heatmap_scores import Average, Judgement
 from spondyl.trust.intervals import Estimate, NotRun
-from spondyl.trust.model_audit.agreeing import Agreement
-from spondyl.trust.model_audit.looking import CHANCE, Looked
-from spondyl.trust.model_audit.map_findings import Places, Sanity, Steadiness
 from spondyl.trust.model_audit.verdict.words import OURS, share, shown
 
 SURVIVES = 0.1
