@@ -7,6 +7,7 @@ from spondyl.data.labels import SPINE_LABELS
 from spondyl.learn.predictions import PredictionTable
 from spondyl.trust.answers.discrimination import discrimination
 from spondyl.trust.checks import Check, not_run
+from spondyl.trust.intervals import NotRun
 from spondyl.trust.model_audit.audit import Answered, ModelAudit
 from spondyl.trust.model_audit.several import GROUNDS, compared
 
@@ -28,7 +29,7 @@ def audited(title, table, fails=(), warns=()):
         for name in GROUNDS
     )
     answered = Answered(discrimination(table, 0, 50), *[None] * 8)
-    facts = (title, "study", True, 300, 0, table, None, None, None, answered)
+    facts = (title, "study", True, 300, 0, table, NotRun("not asked"), None, None, answered)
     return ModelAudit(*facts, None, None, None, (*checks, not_run("sets", "?", "why")), 0.0)
 
 
