@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 
+from spondyl.bench import planted
 from spondyl.bench.planted import exact
 from spondyl.data import cohort as cohorts
 from spondyl.data.cohort import Cohort
@@ -35,14 +36,14 @@ from spondyl.learn.conduct import fabric_on
 from spondyl.learn.learning import columns
 from spondyl.learn.networks import Network
 from spondyl.learn.preprocess import prepare
-from spondyl.learn.spec import StudySpec, parse_spec
+from spondyl.learn.spec import StudySpec
 from spondyl.trust.asking import reliance, subject
 from spondyl.trust.asking.changes import CHANGES, INSERTED
 from spondyl.trust.asking.following import FamilyEffect
 from spondyl.trust.asking.questioning import Shown
 from spondyl.trust.asking.subject import Subject, Trained
 
-LABELS = LabelSet.of(("normal", "scoliosis"))
+LABELS = LabelSet.of(planted.LABELS)
 """What a small network can see in a clean film. Slipped vertebrae it can not: with all three labels
 clean networks are so unsure that any disturbance draws them to several."""
 CLEAN = "clean"
@@ -104,18 +105,18 @@ def run(
     n_seeds: int = 20,
     processes: int = 2,
     epochs: int = 10,
-    planted: Sequence[str] = (CLEAN, *INSERTED),
+    kinds: Sequence[str] = (CLEAN, *INSERTED),
 ) -> Iterator[Audited]:
     """Networks for the seeds 0 … n_seeds - 1, as they are done, in order."""
-    asked = [(seed, name, epochs) for seed in range(n_seeds) for name in planted]
+    asked = [(seed, name, epochs) for seed in range(n_seeds) for name in kinds]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         yield from pool.map(audited, *zip(*asked, strict=True))
 
 
-def audited(seed: int, planted: str, epochs: int) -> Audited:
+def audited(seed: int, kind: str, epochs: int) -> Audited:
     """One network, trained and audited on one thread."""
     torch.set_num_threads(1)
-    shortcut = None if planted == CLEAN else planted
+    shortcut = None if kind == CLEAN else kind
     asked = spec(seed, epochs)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
@@ -127,7 +128,7 @@ def audited(seed: int, planted: str, epochs: int) -> Audited:
         found = reliance.measured(clean, Shown.of(clean), changes, seed)
     return Audited(
         seed,
-        planted,
+        kind,
         float((said == own.labels).float().mean()),
         found.accuracy.value,
         tuple(Steered.of(one) for one in found.families),
@@ -147,28 +148,9 @@ def trained(place: Path, seed: int, shortcut: str | None, asked: StudySpec) -> N
 
 
 def spec(seed: int, epochs: int) -> StudySpec:
-    """How the networks are trained: in colour, so that a tint can be learned, and without flips,
-    since a letter has a side."""
-    return parse_spec(
-        {
-            "networks": ["test_resnet:layer3"],
-            "strategies": ["scratch"],
-            "labels": list(LABELS.names),
-            "seed": seed,
-            "size": list(SIZE),
-            "colour": "as stored",
-            "epochs": epochs,
-            "batch_size": 16,
-            "learning_rate": 3e-3,
-            "plateau_patience": 3,
-            "flip": 0.0,
-            "rotate_degrees": 5.0,
-            "translate": 0.05,
-            "zoom": [0.9, 1.1],
-            "shear_degrees": 0.0,
-        },
-        "the spec of planted shortcuts",
-    )
+    """How the networks are trained: as those of planted markers, but in colour, so that a tint can
+    be learned."""
+    return planted.spec(seed, epochs).model_copy(update={"colour": "as stored"})
 
 
 def films(folder: Path, seed: int, shortcut: str | None, people: Sequence[int]) -> Cohort:
@@ -218,13 +200,13 @@ def lines(found: Iterator[Audited]) -> Iterator[str]:
             f"{steered}; fails "
             f"{', '.join(one.failed) or 'nothing'}{'' if one.right else '  WRONG'}"
         )
-    for planted, audits in done.items():
+    for kind, audits in done.items():
         n_right = sum(one.right for one in audits)
-        if planted == CLEAN:
+        if kind == CLEAN:
             n_alarms = len(audits) - n_right
             yield f"clean, failing anything: {exact(n_alarms, len(audits))}"
         else:
-            yield f"{planted}, failing {planted}: {exact(n_right, len(audits))}"
+            yield f"{kind}, failing {kind}: {exact(n_right, len(audits))}"
 
 
 def _part(cohort: Cohort, asked: StudySpec) -> training.Part:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 
@@ -59,12 +60,7 @@ def planted(
     """Whether scores tell networks that look at the spine from networks that look at a marker."""
     from spondyl.bench import planted as measured
 
-    pairs = measured.run(seeds, processes)
-    if as_json:
-        print_json([pair.as_dict() for pair in pairs])
-    else:
-        for line in measured.lines(pairs):
-            typer.echo(line)
+    _tell(measured.run(seeds, processes), measured.lines, as_json)
 
 
 @app.command("data-audit")
@@ -76,12 +72,7 @@ def data_audit(
     """Whether the data audit names what was planted in drawn films, and accuses no clean ones."""
     from spondyl.bench import planted_films as measured
 
-    found = measured.run(seeds, processes)
-    if as_json:
-        print_json([one.as_dict() for one in found])
-    else:
-        for line in measured.lines(found):
-            typer.echo(line)
+    _tell(measured.run(seeds, processes), measured.lines, as_json)
 
 
 @app.command("model-audit")
@@ -93,9 +84,24 @@ def model_audit(
     """Whether the model audit names the shortcut that a network learned, and clears the others."""
     from spondyl.bench import planted_reliance as measured
 
-    found = measured.run(seeds, processes)
+    _tell(measured.run(seeds, processes), measured.lines, as_json)
+
+
+class _Known(Protocol):
+    """What was measured once."""
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+_T = TypeVar("_T", bound=_Known)
+
+
+def _tell(
+    found: Iterator[_T], lines: Callable[[Iterator[_T]], Iterable[str]], as_json: bool
+) -> None:
+    """One JSON document when all is measured, or lines as it is."""
     if as_json:
         print_json([one.as_dict() for one in found])
     else:
-        for line in measured.lines(found):
+        for line in lines(found):
             typer.echo(line)

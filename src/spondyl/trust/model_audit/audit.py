@@ -11,8 +11,8 @@ to be held against. The price is the time of some twenty forward passes a film.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -153,23 +153,7 @@ def audit(
     )
     answered = _answered(table, subject, plan)
     best, share = _share(table, films, plan.seed)
-    checks = (
-        answers.of_discrimination(answered.discrimination),
-        grounds.of_share(share, best),
-        *grounds.of_spine(rests, masks is not None),
-        *grounds.of_families(rests),
-        *looks.of_looks(looked),
-        honesty.of_calibration(answered.calibration),
-        honesty.of_raw_confidence(answered.calibration),
-        honesty.of_sets(answered.sets, "marginal"),
-        honesty.of_sets(answered.sets_by_label, "by label"),
-        honesty.of_abstention(answered.abstention),
-        answers.of_screening(answered.screening),
-        answers.of_subgroups(answered.subgroups),
-        limits.of_refusals(refused),
-        limits.of_place(subject),
-    )
-    return ModelAudit(
+    found = ModelAudit(
         subject.title,
         subject.source,
         subject.tested_within,
@@ -183,8 +167,31 @@ def audit(
         rests,
         looked,
         refused,
-        checks,
-        round(time.perf_counter() - began, 1),
+        checks=(),
+        seconds=round(time.perf_counter() - began, 1),
+    )
+    sites = {film.site for film in subject.cohort.radiographs}
+    return replace(found, checks=checks_of(found, masks is not None, sites))
+
+
+def checks_of(found: ModelAudit, masks_given: bool, sites: Collection[str]) -> tuple[Check, ...]:
+    """The checks that the figures of an audit come to; its films are of `sites`."""
+    answered = found.answered
+    return (
+        answers.of_discrimination(answered.discrimination),
+        grounds.of_share(found.share, found.best_probe),
+        *grounds.of_spine(found.reliance, masks_given),
+        *grounds.of_families(found.reliance),
+        *looks.of_looks(found.looked),
+        honesty.of_calibration(answered.calibration),
+        honesty.of_raw_confidence(answered.calibration),
+        honesty.of_sets(answered.sets, "marginal"),
+        honesty.of_sets(answered.sets_by_label, "by label"),
+        honesty.of_abstention(answered.abstention),
+        answers.of_screening(answered.screening),
+        answers.of_subgroups(answered.subgroups),
+        limits.of_refusals(found.refusals),
+        limits.of_place(found.n_films, found.tested_within, sites),
     )
 
 

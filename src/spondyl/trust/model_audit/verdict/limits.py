@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from spondyl.trust.asking.refusals import KindRefused, Refusals
-from spondyl.trust.asking.subject import Subject
 from spondyl.trust.checks import Check, Evidence, Status, not_run
 from spondyl.trust.intervals import NotRun
 from spondyl.trust.model_audit.verdict.words import OURS, share
@@ -52,12 +53,10 @@ def of_refusals(found: Refusals | NotRun) -> Check:
     )
 
 
-def of_place(subject: Subject) -> Check:
-    """Whether it was tested on films from elsewhere."""
+def of_place(n: int, tested_within: bool, sites: Collection[str]) -> Check:
+    """Whether it was tested on films from elsewhere, `n` of them."""
     question = "Was it tested on films of another hospital?"
-    sites = {film.site for film in subject.cohort.radiographs}
-    n = len(subject.answered)
-    if not subject.tested_within:
+    if not tested_within:
         said = (
             f"{n} films that it did not meet in training; whether they come from elsewhere is for "
             f"the authors to say (sites stated: {', '.join(sorted(sites))})."
