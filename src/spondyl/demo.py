@@ -3,8 +3,8 @@
 Phantoms are drawn, a small network is really trained on them from random weights under
 cross-validation, beside its own untrained features; what would need weights that are not here is
 shown as not run. Because the spine of a phantom is known, heatmaps of some of its films can be
-scored by where they lie, beside what chance would give. It says that the machinery works, and
-nothing about patients.
+scored by where they lie, beside what chance would give, and the trained networks are audited. It
+says that the machinery works, and nothing about patients.
 """
 
 from __future__ import annotations
@@ -17,11 +17,15 @@ from spondyl.data.phantom import drawing, output
 from spondyl.explain.study import record
 from spondyl.explain.study.record import Explanations
 from spondyl.explain.study_explaining import explain_run
-from spondyl.files import refuse_unless_free
+from spondyl.files import new_folder, refuse_unless_free
 from spondyl.learn.spec import StudySpec, parse_spec
 from spondyl.learn.study import Study
 from spondyl.progress import Track, silently
+from spondyl.reading import auditing
+from spondyl.reading.auditing import Wanted
 from spondyl.report import whole
+from spondyl.report.audits import page, writing
+from spondyl.trust.checks import counts
 
 N_FILMS = 600
 FILM_SIZE = (320, 160)
@@ -80,7 +84,22 @@ def run(out: Path, seed: int = 0, track: Track = silently) -> Demonstrated:
     folder = reported.study.folder
     explained = [record.load(folder, one.configuration) for one in reported.outcomes]
     said = [_said(one) for one in explained if one is not None]
-    return Demonstrated(reported.page, (*reported.lines, *said))
+    audited = _audited(folder, drawn / "regions", out / "audit", track)
+    return Demonstrated(reported.page, (*reported.lines, *said, *audited))
+
+
+def _audited(study: Path, marked: Path, out: Path, track: Track) -> tuple[str, ...]:
+    """Audits the trained networks, and says what failed."""
+    asked = auditing.audited(study, wanted=Wanted(strategy="scratch"), track=track)
+    (found,) = auditing.audits(asked, marked, track=track)
+    with new_folder(out) as draft:
+        writing.write(study, (found,), None, draft)
+    failed = ", ".join(check.name for check in found.checks if check.status == "fail") or "none"
+    answers = ", ".join(f"{n} {status}" for status, n in counts(found.checks).items())
+    return (
+        f"audit of {found.title}: {answers}; failed: {failed}",
+        f"audit: {out / page.PAGE}",
+    )
 
 
 def _explained(study: Study, marked: Path, track: Track) -> tuple[str, ...]:

@@ -64,6 +64,17 @@ WORDS = [
     words("no method to time", "bench cam --method icr-cam", "no definition could be found"),
     words("a method of ours alone", "bench cam --method recipro-cam", "no other library has it"),
     words("no rounds to time", "bench cam --rounds 0", "0 rounds measure nothing"),
+    words("one fold to audit by", "audit data . --folds 1", "1 folds: nothing to probe"),
+    words("an unknown remedy", "audit data . --remedies blur", "'blur': unknown", "letterbox"),
+    words("a crop without masks", "audit data . --remedies spine-crop", "needs spine masks"),
+    words("masks that are nowhere", "audit data . --regions no", "no: no such folder of regions"),
+    words("nothing measured", "audit data . --measured .", "no measurements", "spondyl measure"),
+    words("two networks to ask", "audit data . --weights a=b --weights c=d", "asks one frozen"),
+    words("a network nobody knows", "audit data . --weights resnet51=b", "'resnet51': not known"),
+    words("figures of nobody", "audit data . --published me2026", "no such publication"),
+    words("nothing to audit", "audit model no", "not a bundle"),
+    words("no masks for a model", "audit model no --regions no", "no such folder of regions"),
+    words("no films to look at", "audit model no --films 0", "equal to 1, got '0'"),
     words("no bundle to explain by", "explain a.png --out OUT", "Missing option", "explain --help"),
     words("a demo of a negative seed", "demo --out OUT --seed -1", "seed"),
     words("a demo of a seed too large", "demo --out OUT --seed 99999999999", "got 99999999999"),
@@ -267,6 +278,8 @@ def into(name: str, make: Callable[[Place], Path], says: str) -> list[Case]:
         "explain": lambda place, out: [
             *("explain", place.film(), "--bundle", place.bundle(), "--out", out)
         ],
+        "audit data": lambda place, out: ["audit", "data", place.films, "--out", out],
+        "audit model": lambda place, out: ["audit", "model", place.finished(), "--out", out],
         "data annotations": lambda place, out: [
             *("data", "annotations", place.file("marks.json", "{}")),
             *("--cohort", place.films, "--out", out),

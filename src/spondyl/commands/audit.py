@@ -75,12 +75,15 @@ def data(
     from spondyl.files import new_folder, refuse_unless_free
     from spondyl.learn.conduct import fabric_on
     from spondyl.measure import measurement
+    from spondyl.report.audits import films as page
+    from spondyl.report.published import load
     from spondyl.trust.data_audit import audit, features
     from spondyl.trust.data_audit import remedies as every_remedy
     from spondyl.trust.data_audit.panel import Plan
 
     if out is not None:
         refuse_unless_free(out)
+    beside = load(published) if published else None
     plan = Plan(
         n_folds=folds,
         seed=seed,
@@ -92,11 +95,8 @@ def data(
     with tracking() as track:
         found = audit.audit(path, LabelSet.of(listed(labels)), plan, track)
     if out is not None:
-        from spondyl.report.audits import films as data_audit_page
-        from spondyl.report.published import load
-
         with new_folder(out) as draft:
-            data_audit_page.write(found, draft, load(published) if published else None)
+            page.write(found, draft, beside)
         say(f"{out}: audit.html, audit.json, summary.md")
     if as_json:
         print_json(found.as_dict())
@@ -126,11 +126,14 @@ def model(
     from spondyl.files import new_folder, refuse_unless_free
     from spondyl.learn.conduct import fabric_on
     from spondyl.reading import auditing
+    from spondyl.report.audits import writing
+    from spondyl.report.published import load
     from spondyl.trust.model_audit import several
     from spondyl.trust.model_audit.audit import Plan
 
     if out is not None:
         refuse_unless_free(out)
+    beside = load(published) if published else None
     on = fabric_on(device).device
     with tracking() as track:
         asked = auditing.audited(
@@ -139,11 +142,8 @@ def model(
         audits = auditing.audits(asked, regions, Plan(seed=seed, n_looked=films), on, track)
     together = several.compared(audits, seed) if len(audits) > 1 else None
     if out is not None:
-        from spondyl.report.audits import writing
-        from spondyl.report.published import load
-
         with new_folder(out) as draft:
-            writing.write(path, audits, together, draft, load(published) if published else None)
+            writing.write(path, audits, together, draft, beside)
         say(f"{out}: audit.html, audit.json, summary.md")
     found = together or audits[0]
     if as_json:

@@ -19,6 +19,7 @@ from spondyl.data.cohort import Cohort
 from spondyl.data.duplicates import finding as duplicates
 from spondyl.data.duplicates.finding import DuplicateGroup
 from spondyl.data.labels import LabelSet
+from spondyl.data.regions import refuse_unless_folder
 from spondyl.data.spines import NO_SPINES, Spines
 from spondyl.errors import Problem, SpondylError
 from spondyl.learn import study as studies
@@ -73,6 +74,8 @@ def audited(
     Raises `SpondylError` where nothing there can be audited, where a bundle has no cohort, for
     films that cannot be read or bear no label, and for spines that are needed and not given.
     """
+    if regions is not None:
+        refuse_unless_folder(regions)
     if (path / STUDY).is_file():
         return _of_study(path, cohort, regions, wanted or Wanted(), track)
     bundle = bundles.load(path)

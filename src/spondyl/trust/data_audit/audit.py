@@ -23,7 +23,7 @@ from spondyl.progress import Track, silently
 from spondyl.trust.checks import Check, Evidence, counts, finite, not_run
 from spondyl.trust.data_audit import alarms, label_errors, probing
 from spondyl.trust.data_audit.label_errors import Suspicions
-from spondyl.trust.data_audit.panel import FOLDS, Panel, Plan, Remedied
+from spondyl.trust.data_audit.panel import FOLDS, Panel, Plan, Remedied, refuse_impossible
 from spondyl.trust.data_audit.probes import NotAsked
 from spondyl.trust.data_audit.probing import FoldsName, Probed
 
@@ -98,6 +98,8 @@ def audit(
     Raises `SpondylError` for films or masks that cannot be read, fewer than two folds, labels with
     fewer groups than folds, and a remedy that needs masks that are not given.
     """
+    plan = plan or Plan()
+    refuse_impossible(plan)
     stated = cohorts.read(path, labels, track=track)
     copies = duplicates.find_in(stated.radiographs, track)
     cohort = stated.with_groups(duplicates.groups_of(stated.group_ids, copies))

@@ -90,7 +90,9 @@ class Panel:
         Raises `SpondylError` for films and masks that cannot be read, fewer than two folds, labels
         with fewer groups than folds, and a remedy whose masks are not given.
         """
-        _refuse_impossible(cohort, plan)
+        refuse_impossible(plan)
+        if problems := cohorts.too_few_groups(cohort.radiographs, cohort.labels, plan.n_folds):
+            raise SpondylError.of(problems, str(cohort.root))
         every = _films(cohort)
         kept = {every.image_ids[row] for row in probing.sampled(every, plan.seed)}
         stated = cohort.only(kept)
@@ -238,14 +240,16 @@ def _too_few(films: Films, n_folds: int) -> bool:
     return min(groups) < n_folds
 
 
-def _refuse_impossible(cohort: Cohort, plan: Plan) -> None:
+def refuse_impossible(plan: Plan) -> None:
+    """Raises `SpondylError` for what cannot be asked of any films: fewer than two folds, a remedy
+    whose masks are not given."""
     if plan.n_folds < 2:
         raise SpondylError(f"{plan.n_folds} folds: nothing to probe", "Ask for two folds or more.")
-    if problems := cohorts.too_few_groups(cohort.radiographs, cohort.labels, plan.n_folds):
-        raise SpondylError.of(problems, str(cohort.root))
     needy = [remedy.name for remedy in plan.remedies if remedy.crop == "spine"]
     if needy and plan.regions is None:
         raise SpondylError(
             f"remedy {needy[0]}: needs spine masks, and none are given",
             "Give the folder of the films' masks with --regions, or leave the remedy out.",
         )
+    if plan.regions is not None:
+        regions.refuse_unless_folder(plan.regions)
