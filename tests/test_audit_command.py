@@ -22,7 +22,7 @@ CHECKS = {
     *("marker", "border", "text", "tint", "aspect"),
     *("heatmaps-on-spine", "heatmaps-of-learning", "heatmaps-steady", "agreement"),
     *("calibration", "raw-confidence", "sets", "sets-by-label", "abstention"),
-    *("screening", "subgroups", "strangers", "other-hospital"),
+    *("screening", "subgroups", "labels", "strangers", "other-hospital"),
 }
 
 

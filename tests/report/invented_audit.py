@@ -24,6 +24,7 @@ from spondyl.trust.asking.looking import Looked
 from spondyl.trust.asking.map_findings import MapAgreement, Places, Sanity, Steadiness
 from spondyl.trust.asking.questioning import Answers
 from spondyl.trust.asking.refusals import WORDS, KindRefused, Refusals, Refused
+from spondyl.trust.data_audit import label_errors
 from spondyl.trust.heatmap_scores import Judgement, judge
 from spondyl.trust.intervals import Estimate, MeanBootstrap, NotRun
 from spondyl.trust.model_audit.audit import Answered, ModelAudit, checks_of
@@ -92,6 +93,7 @@ def _answered(table: PredictionTable) -> Answered:
         screening.operating_point(table, 0, specificity=0.8, n_resamples=200),
         net_benefit.decision_curve(table, 0, n_resamples=200),
         subgroups.subgroups(table, FILMS, 0, 200),
+        label_errors.suspected(table),
     )
 
 

@@ -28,7 +28,7 @@ def audited(title, table, fails=(), warns=()):
         Check(name, "?", "fail" if name in fails else "warn" if name in warns else "pass", "")
         for name in GROUNDS
     )
-    answered = Answered(discrimination(table, 0, 50), *[None] * 8)
+    answered = Answered(discrimination(table, 0, 50), *[None] * 9)
     facts = (title, "study", True, 300, 0, table, NotRun("not asked"), None, None, answered)
     return ModelAudit(*facts, None, None, None, (*checks, not_run("sets", "?", "why")), 0.0)
 

@@ -20,7 +20,6 @@ from spondyl.trust.intervals import LEVEL, holm
 
 ALPHA = 1 - LEVEL
 """Share of clean cohorts that may raise one alarm or more."""
-_AT_MOST = 5  # rows of an association table
 _FEW = 40  # numbers of a probe, at most, that are worth a look one by one
 _SUSPECTS = 20  # films listed, at most
 
@@ -57,7 +56,7 @@ def _alarm(
         said += " No more is seen in it than in shuffled labels; with more films it might be."
     evidence = [] if beside is None else [beside]
     if len(asked.columns) <= _FEW:
-        strongest = probing.associations(asked, folding)[:_AT_MOST]
+        strongest = probing.associations(asked, folding)
         rows = tuple((name, f"{eta:.3f}", f"{p:.3f}") for name, eta, p in strongest)
         evidence.append(Evidence("Each number by itself", ("number", "η²", "p, uncorrected"), rows))
         if told:
@@ -105,13 +104,14 @@ def of_copies(cohort: Cohort, copies: Sequence[DuplicateGroup], probed: Sequence
     )
 
 
-def of_suspicions(found: Suspicions, by: Probed) -> Check:
-    """Films whose label should be looked at again, by the probe that tells labels best."""
+def of_suspicions(found: Suspicions, by: str, accuracy: float) -> Check:
+    """Films whose label should be looked at again, `by` whose predictions, right on `accuracy` of
+    the films, they are suspected."""
     question = "Are there films whose label should be looked at again?"
     source = "confident learning (Northcutt, Jiang and Chuang 2021)"
     look = (
-        f"by {by.name}, which itself is right on {by.accuracy:.0%}: an unusual film is suspected "
-        "as a wrongly labelled one is"
+        f"by {by}, which itself is right on {accuracy:.0%}: an unusual film is suspected as a "
+        "wrongly labelled one is"
     )
     if found.why_not:
         return not_run("labels", question, found.why_not)

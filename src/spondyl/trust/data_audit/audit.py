@@ -128,7 +128,7 @@ def audited(
         *alarms.of_probes(work.probes, probed, work.folded["grouped"], work.beside),
         *(not_run(one.name, one.question, one.why) for one in skipped if one.kind != "context"),
         alarms.of_copies(cohort, copies, probed),
-        alarms.of_suspicions(suspicions, by),
+        alarms.of_suspicions(suspicions, by.name, by.accuracy),
     )
     return DataAudit(
         cohort,

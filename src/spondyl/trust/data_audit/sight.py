@@ -84,7 +84,7 @@ def _seen(
     small = Preprocessing(size=(SIDE, SIDE), fit=remedy.fit, crop=remedy.crop)
     try:
         changed = remedy.change(pixels.read(film.path), aspect)
-        known = None if remedy.moves_pixels else spine
+        known = None if remedy.cuts else spine
         picture = small.apply(changed, known)[0][0]
         image = None
         if grid is not None:

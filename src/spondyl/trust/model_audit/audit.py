@@ -35,6 +35,7 @@ from spondyl.trust.asking import changes, looking, questioning, refusals, relian
 from spondyl.trust.asking.questioning import Shown
 from spondyl.trust.asking.subject import Subject
 from spondyl.trust.checks import Check, counts
+from spondyl.trust.data_audit import alarms, label_errors
 from spondyl.trust.data_audit import audit as of_films
 from spondyl.trust.data_audit import panel as data_panel
 from spondyl.trust.data_audit.audit import DataAudit
@@ -72,6 +73,8 @@ class Answered:
     screening: screening.OperatingPoint | NotRun
     net_benefit: net_benefit.DecisionCurve | NotRun
     subgroups: subgroups.Subgroups
+    suspicions: label_errors.Suspicions
+    """Films whose label the networks would not have given."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +193,9 @@ def checks_of(found: ModelAudit, masks_given: bool, sites: Collection[str]) -> t
         honesty.of_abstention(answered.abstention),
         answers.of_screening(answered.screening),
         answers.of_subgroups(answered.subgroups),
+        alarms.of_suspicions(
+            answered.suspicions, "these networks", answered.discrimination.accuracy.value
+        ),
         limits.of_refusals(found.refusals),
         limits.of_place(found.n_films, found.tested_within, sites),
     )
@@ -240,4 +246,5 @@ def _answered(table: PredictionTable, subject: Subject, plan: Plan) -> Answered:
         screening.operating_point(honest, seed),
         net_benefit.decision_curve(honest, seed),
         subgroups.subgroups(table, subject.cohort.radiographs, seed),
+        label_errors.suspected(table),
     )
