@@ -27,16 +27,28 @@ def checks(**called):
     said = {"unchanged": TRUTH} | {name.replace("_", "-"): one for name, one in called.items()}
     answers = {name: Answers(name, table(one), ()) for name, one in said.items()}
     found = reliance.of(answers, CHANGES, seed=0, n_resamples=300)
-    made = (*grounds.of_spine(found, True), *grounds.of_families(found))
+    made = (*grounds.of_spine(found, 1.0, True), *grounds.of_families(found))
     return {check.name: check for check in made}
 
 
 def test_a_network_that_knows_nothing_without_the_spine_passes_and_one_that_knows_all_fails():
     lost = np.zeros(N, np.int64)
     assert checks(spine_hidden=lost, columns_hidden=GUESS)["spine-hidden"].status == "pass"
-    kept = checks(spine_hidden=TRUTH, columns_hidden=lost)["spine-hidden"]
-    assert kept.status == "fail"  # the lesser loss decides
-    assert "100% of what it knew is left" in kept.said
+    kept = checks(spine_hidden=TRUTH, columns_hidden=TRUTH)["spine-hidden"]
+    assert kept.status == "fail"
+    assert "100% is left with the mask filled" in kept.said
+
+
+def test_what_survives_one_way_of_hiding_only_may_be_the_outline_s_and_warns():
+    lost = np.zeros(N, np.int64)
+    assert checks(spine_hidden=TRUTH, columns_hidden=lost)["spine-hidden"].status == "warn"
+
+
+def test_a_network_that_calls_a_rare_label_too_often_without_the_spine_still_knows_the_rest():
+    skewed = np.where((TRUTH == 1) & (np.arange(N) % 2 == 0), 0, TRUTH)
+    check = checks(spine_hidden=skewed, columns_hidden=skewed)["spine-hidden"]
+    assert check.status == "fail"
+    assert check.value > 0.8
 
 
 def test_a_little_that_is_left_warns():
@@ -76,7 +88,7 @@ def test_what_was_not_asked_is_not_run_and_the_reason_is_said():
     assert "no colours" in found["tint"].said
     assert "no film has a mask" in found["spine-hidden"].said
     bare = reliance.of({"unchanged": Answers("unchanged", table(TRUTH), ())}, n_resamples=50)
-    (first, *_) = grounds.of_spine(bare, False)
+    (first, *_) = grounds.of_spine(bare, 1.0, False)
     assert "no spine masks were given" in first.said
 
 
@@ -87,6 +99,6 @@ def test_a_network_that_never_knew_anything_gets_no_praise_for_losing_nothing(ca
         for name in ("unchanged", "spine-hidden", "control-hidden", "spine-only")
     }
     found = reliance.of(answers, CHANGES, seed=0, n_resamples=300)
-    made = {check.name: check.status for check in grounds.of_spine(found, True)}
+    made = {check.name: check.status for check in grounds.of_spine(found, 1 / 3, True)}
     assert made["spine-needed"] == "fail"
     assert made["spine-alone"] == "warn"

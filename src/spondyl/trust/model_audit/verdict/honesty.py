@@ -57,7 +57,9 @@ def of_raw_confidence(found: Calibration) -> Check:
     slope = scored.slope
     too_sure = slope.interval.high < 1 and scored.ece_p_value <= ALPHA
     said = f"Slope {shown(slope)}: " + (
-        "its logits are too large; use them only with the temperature." if too_sure else "no."
+        "its logits are too large; use them only with the temperature."
+        if too_sure
+        else "that it is too sure is not shown."
     )
     return Check(
         "raw-confidence",
