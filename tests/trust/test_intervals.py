@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
+from statsmodels.stats.multitest import multipletests
 
 from spondyl.data.labels import SPINE_LABELS
 from spondyl.learn.predictions import PredictionTable
@@ -190,3 +191,10 @@ def test_holm_multiplies_the_smallest_by_their_number_and_never_falls():
     assert intervals.holm([0.01, 0.04, 0.03]) == pytest.approx((0.03, 0.06, 0.06))
     assert intervals.holm([]) == ()
     assert intervals.holm([0.9, 0.8]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_holm_s_correction_is_that_of_statsmodels(seed):
+    p_values = np.random.default_rng(seed).random(7) ** 3
+    _, theirs, _, _ = multipletests(p_values, method="holm")
+    assert intervals.holm(p_values) == pytest.approx(theirs)
