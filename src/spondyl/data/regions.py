@@ -239,6 +239,20 @@ def of_films(
     return dict(one for one in found if isinstance(one, tuple))
 
 
+def marked_films(
+    root: Path, films: Sequence[Radiograph], track: Track = silently
+) -> dict[str, Regions]:
+    """image_id → its regions, of those `films` that have any below `root`; raises as `of_films`
+    does, and where none has."""
+    found = of_films(root, films, lambda marked: marked, track)
+    if not found:
+        raise SpondylError(
+            f"{root}: holds the regions of none of the {len(films)} films",
+            "Give the folder that holds LABEL/FILM.json, named like the films.",
+        )
+    return found
+
+
 def refuse_unless_folder(root: Path) -> None:
     """Raises `SpondylError` where `root` is no folder, and so can hold no regions."""
     if not root.is_dir():

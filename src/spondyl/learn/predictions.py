@@ -57,15 +57,27 @@ class PredictionTable:
 
     def rows_of_fold(self, fold: int) -> PredictionTable:
         """The part of the table that was tested in `fold`."""
-        keep = np.flatnonzero(self.folds == fold)
+        return self.taken(np.flatnonzero(self.folds == fold).tolist())
+
+    def taken(self, rows: Sequence[int]) -> PredictionTable:
+        """The given rows, in the given order."""
+        at = np.array(rows, dtype=np.int64)
         return PredictionTable(
             self.labels,
-            tuple(self.image_ids[i] for i in keep),
-            tuple(self.group_ids[i] for i in keep),
-            self.folds[keep],
-            self.truth[keep],
-            self.logits[keep],
+            tuple(self.image_ids[row] for row in rows),
+            tuple(self.group_ids[row] for row in rows),
+            self.folds[at],
+            self.truth[at],
+            self.logits[at],
         )
+
+    def one_per_group(self) -> list[int]:
+        """The row of each group's film whose id comes first in code point order, whatever was
+        predicted; in the order of those ids."""
+        chosen: dict[str, int] = {}
+        for row in sorted(range(len(self)), key=self.image_ids.__getitem__):
+            chosen.setdefault(self.group_ids[row], row)
+        return list(chosen.values())
 
     @classmethod
     def joined(cls, parts: Sequence[PredictionTable], order: Sequence[str]) -> PredictionTable:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from spondyl.files import write_text
-from spondyl.report import canvas, words
+from spondyl.report import canvas, templating, words
 from spondyl.report.contents import ReportContents
 from spondyl.report.sections import Section, compose
 from spondyl.report.summary import compare_all, score_all
@@ -48,19 +46,13 @@ def write(contents: ReportContents, folder: Path) -> Path:
 
 
 def _render(contents: ReportContents, headline: Sequence[str], sections: Sequence[Section]) -> str:
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(data_uri=_data_uri, tied=_tied)
+    environment = templating.environment()
+    environment.filters.update(data_uri=_data_uri)
     return environment.get_template("report.html.jinja").render(
         contents=contents,
         headline=headline,
         sections=sections,
-        style=Markup(_template("report.css")),
+        style=Markup(templating.text_of("report.css")),
         reproduce=_reproduce(contents),
     )
 
@@ -75,15 +67,6 @@ def _reproduce(contents: ReportContents) -> dict[str, str]:
         "splits seed": str(contents.splits.seed),
         **contents.environment,
     }
-
-
-def _template(name: str) -> str:
-    return resources.files("spondyl.report").joinpath("templates", name).read_text("utf-8")
-
-
-def _tied(text: str) -> str:
-    """No line ends between a number and its sign."""
-    return text.replace(" %", "\u00a0%")
 
 
 def _data_uri(jpeg: bytes) -> str:

@@ -226,10 +226,7 @@ def compare(
         raise ValueError("tables of different label sets cannot be compared")
     row_of = {image_id: i for i, image_id in enumerate(second.image_ids)}
     shared = [i for i, image_id in enumerate(first.image_ids) if image_id in row_of]
-    chosen: dict[str, int] = {}
-    for i in sorted(shared, key=first.image_ids.__getitem__):
-        chosen.setdefault(first.group_ids[i], i)
-    here = np.array(list(chosen.values()), dtype=np.int64)
+    here = np.array([shared[i] for i in first.taken(shared).one_per_group()], dtype=np.int64)
     there = np.array([row_of[first.image_ids[i]] for i in here], dtype=np.int64)
     if (first.truth[here] != second.truth[there]).any():
         raise ValueError("the tables disagree about the truth of a film")

@@ -37,9 +37,9 @@ def compared(first, second, **given):
 
 def test_the_shared_films_alone_are_compared_whatever_their_order():
     first, second = drawn(0), drawn(1)
-    shuffled = comparing.taken(second, np.random.default_rng(0).permutation(90)[:70].tolist())
+    shuffled = second.taken(np.random.default_rng(0).permutation(90)[:70].tolist())
     here = [row for row in range(90) if first.image_ids[row] in shuffled.image_ids]
-    beside = compared(comparing.taken(first, here), comparing.taken(second, here))
+    beside = compared(first.taken(here), second.taken(here))
     assert asdict(compared(first, shuffled)) == asdict(beside)
     assert beside.n_films == 70
 
@@ -56,7 +56,7 @@ def test_it_is_the_comparison_that_a_report_makes():
 
 def test_areas_are_of_one_film_of_each_group_against_the_rest():
     first, second = drawn(0, n_groups=60), drawn(1, n_groups=60)
-    rows = comparing.one_per_group(first)
+    rows = first.one_per_group()
     assert rows == list(range(60))
     comparison = compared(first, second)
     for column, one in enumerate(comparison.labels):
@@ -166,7 +166,7 @@ def test_tables_that_cannot_stand_beside_each_other_are_not_compared(change, why
 def test_one_group_is_not_compared():
     one = drawn(0, n_groups=1)
     assert isinstance(compared(one, one), NotRun)
-    assert isinstance(compared(comparing.taken(one, []), one), NotRun)
+    assert isinstance(compared(one.taken([]), one), NotRun)
 
 
 def test_the_record_says_what_it_is_conditional_on_and_what_each_null_is():

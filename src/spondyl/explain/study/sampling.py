@@ -19,7 +19,6 @@ from spondyl.data import regions
 from spondyl.data.placement import Placement
 from spondyl.data.radiograph import Radiograph
 from spondyl.data.regions import Regions
-from spondyl.errors import SpondylError
 from spondyl.explain.study.film_scores import Films
 from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.preprocess import Preprocessing, prepare
@@ -119,10 +118,5 @@ def batches(rows: Rows, at_most: int) -> list[Rows]:
 
 def _marked(masks: Path, films: Sequence[Radiograph]) -> tuple[Regions | None, ...]:
     """What is marked in each film; `SpondylError` that names every film whose marks do not fit."""
-    found = regions.of_films(masks, films, lambda marked: marked)
-    if not found:
-        raise SpondylError(
-            f"{masks}: holds the regions of none of the {len(films)} films",
-            "Give the folder that holds LABEL/FILM.json, named like the films.",
-        )
+    found = regions.marked_films(masks, films)
     return tuple(found.get(film.image_id) for film in films)

@@ -11,14 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from spondyl.files import write_json, write_text
+from spondyl.report import templating
 from spondyl.report.cards import markdown
 from spondyl.report.sections import Section
 from spondyl.report.tables import Table
@@ -67,21 +66,15 @@ def render(contents: AuditContents) -> str:
     names += [section.anchor for section in contents.sections]
     if len(set(names)) < len(names) or any(s.gallery for s in contents.sections):
         raise ValueError(f"checks and sections need names of their own, and no galleries: {names}")
-    environment = Environment(
-        loader=FunctionLoader(_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(tied=_tied, sentence=_sentence, figures=figures)
+    environment = templating.environment()
+    environment.filters.update(sentence=_sentence, figures=figures)
     return environment.get_template("audit.html.jinja").render(
         contents=contents,
         checks=ordered(contents.checks),
         counts=counts(contents.checks),
         answer=answer(contents.checks),
         evidence=_evidence(contents.checks),
-        style=Markup(_template("report.css") + _template("audit.css")),
+        style=Markup(templating.text_of("report.css") + templating.text_of("audit.css")),
     )
 
 
@@ -155,12 +148,3 @@ def _sentence(text: str) -> str:
     """`text` with a capital first and a stop last, as checks that were not run often lack them."""
     said = text[:1].upper() + text[1:]
     return said if said.endswith((".", "!", "?")) else f"{said}."
-
-
-def _tied(text: str) -> str:
-    """No line ends between a number and its sign."""
-    return text.replace(" %", "\u00a0%")
-
-
-def _template(name: str) -> str:
-    return resources.files("spondyl.report").joinpath("templates", name).read_text("utf-8")

@@ -10,7 +10,7 @@ test: p is 1 and the interval nan, because a width of zero would read as certain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,8 +123,8 @@ def compare_tables(
     if n_groups < 2:
         return NotRun("the shared films are of one group: there is nothing to resample")
     bootstrap = GroupBootstrap.draw(one, seed, n_resamples)
-    rows = one_per_group(one)
-    alone, beside = taken(one, rows), taken(other, rows)
+    rows = one.one_per_group()
+    alone, beside = one.taken(rows), other.taken(rows)
     return Comparison(
         first_name,
         second_name,
@@ -150,34 +150,12 @@ def on_shared_films(
     if not here:
         return NotRun("no film was tested by both")
     there = [row_of[first.image_ids[row]] for row in here]
-    one, other = taken(first, here), taken(second, there)
+    one, other = first.taken(here), second.taken(there)
     if n_other := int((one.truth != other.truth).sum()):
         return NotRun(f"the two disagree about the truth of {n_other} of {len(here)} films")
     if one.group_ids != other.group_ids:
         return NotRun("the two put the same films into different groups")
     return one, other
-
-
-def one_per_group(table: PredictionTable) -> list[int]:
-    """The row of each group's film whose id comes first in code point order, as
-    `intervals.compare` takes it; in the order of those ids."""
-    chosen: dict[str, int] = {}
-    for row in sorted(range(len(table)), key=table.image_ids.__getitem__):
-        chosen.setdefault(table.group_ids[row], row)
-    return list(chosen.values())
-
-
-def taken(table: PredictionTable, rows: Sequence[int]) -> PredictionTable:
-    """The given rows of a table, in the given order."""
-    at = np.array(rows, dtype=np.int64)
-    return replace(
-        table,
-        image_ids=tuple(table.image_ids[row] for row in rows),
-        group_ids=tuple(table.group_ids[row] for row in rows),
-        folds=table.folds[at],
-        truth=table.truth[at],
-        logits=table.logits[at],
-    )
 
 
 def label_tests(

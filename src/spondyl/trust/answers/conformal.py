@@ -115,7 +115,7 @@ def split(table: PredictionTable, alpha: float, kind: Kind = "marginal") -> Thre
     Raises ValueError for an `alpha` outside 0 … 0.5, and an empty table.
     """
     refuse_impossible(table, alpha)
-    kept = one_film_per_group(table)
+    kept = table.taken(sorted(table.one_per_group()))
     return thresholds_of(kept.probabilities, kept.truth, kept.labels.names, alpha, kind)
 
 
@@ -168,7 +168,7 @@ def _threshold(probabilities: Floats, truth: NDArray[np.int64], alpha: float) ->
     conformal = SplitConformalClassifier(
         _AsGiven(probabilities.shape[1]), amid, conformity_score="lac", prefit=True
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings():  # of a label's own films all but one label are missing
         warnings.filterwarnings("ignore", "WARNING: your conformalization dataset has less labels")
         conformal.conformalize(probabilities, truth)
     kept = conformal.predict_set(probabilities)[1][np.arange(n), truth, 0]
@@ -195,16 +195,6 @@ def rank(n: int, alpha: float) -> int:
     """Which of `n` scores, from the smallest, is the threshold: ⌈(n + 1)(1 − α)⌉; n + 1 where they
     are too few for any."""
     return math.ceil((n + 1) * (1 - alpha) - 1e-9)
-
-
-def one_film_per_group(table: PredictionTable) -> PredictionTable:
-    """The film of each group whose id comes first in code point order, whatever was predicted."""
-    group_of = dict(zip(table.image_ids, table.group_ids, strict=True))
-    first: dict[str, str] = {}
-    for image_id in sorted(table.image_ids):
-        first.setdefault(group_of[image_id], image_id)
-    chosen = set(first.values())
-    return PredictionTable.joined([table], [one for one in table.image_ids if one in chosen])
 
 
 def refuse_impossible(table: PredictionTable, alpha: float) -> None:

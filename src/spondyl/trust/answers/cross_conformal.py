@@ -24,7 +24,6 @@ from spondyl.trust.answers.conformal import (
     Kind,
     Promised,
     Thresholds,
-    one_film_per_group,
     rank,
     refuse_impossible,
     thresholds_of,
@@ -124,7 +123,7 @@ def cross_conformal(
     `alpha` outside 0 … 0.5, and an empty table.
     """
     refuse_impossible(table, alpha)
-    judged = one_film_per_group(table)
+    judged = table.taken(sorted(table.one_per_group()))
     scaled = why_not_across_folds(judged) or calibrated(judged)
     if isinstance(scaled, NotRun):
         return scaled

@@ -24,9 +24,7 @@ from torch import Tensor
 
 from spondyl.data import regions
 from spondyl.data.placement import Fit, Placement, Window
-from spondyl.data.radiograph import Radiograph
 from spondyl.data.regions import Regions
-from spondyl.errors import SpondylError
 from spondyl.learn import heads
 from spondyl.learn.networks import Network
 from spondyl.learn.predictions import PredictionTable
@@ -90,7 +88,7 @@ class Shown:
         films, and for regions that are damaged or of another size.
         """
         films, how = subject.cohort.radiographs, subject.preprocessing
-        marks = NO_MARKS if masks is None else _marks(masks, films, track)
+        marks = NO_MARKS if masks is None else regions.marked_films(masks, films, track)
         prepared = prepare(films, how, track, subject.spines)
         places = zip(prepared.image_ids, prepared.placements, strict=True)
         spines = ((i, _spine(marks[i], place)) for i, place in places if i in marks)
@@ -216,17 +214,6 @@ def _joined(subject: Subject, parts: Sequence[Answers]) -> Answers:
 def _stacked(images: Sequence[Image]) -> Tensor:
     """(n, 3, H, W) float32."""
     return torch.stack([torch.from_numpy(image).expand(3, -1, -1) for image in images]).float()
-
-
-def _marks(root: Path, films: Sequence[Radiograph], track: Track) -> dict[str, Regions]:
-    """What is marked in each film; `SpondylError` where that is nothing in any."""
-    found = regions.of_films(root, films, lambda marked: marked, track)
-    if not found:
-        raise SpondylError(
-            f"{root}: holds the regions of none of the {len(films)} films",
-            "Give the folder that holds LABEL/FILM.json, named like the films.",
-        )
-    return found
 
 
 def _spine(marked: Regions, placement: Placement) -> Mask | None:

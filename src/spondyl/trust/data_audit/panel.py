@@ -17,7 +17,7 @@ from spondyl.data import regions
 from spondyl.data.cohort import Cohort
 from spondyl.data.radiograph import NOT_STATED, Radiograph, View
 from spondyl.data.regions import Regions
-from spondyl.data.spines import Spine, Spines
+from spondyl.data.spines import NO_SPINES, Spine, Spines
 from spondyl.errors import SpondylError
 from spondyl.progress import Track, silently
 from spondyl.trust.checks import Evidence
@@ -157,14 +157,14 @@ class Panel:
         films, taken, folding = self.films, list(self.radiographs), self.folded["grouped"]
         names = {one.name for one in _of_pictures_only(self.asked)}
         before = [one for one in probed if one.folds == "grouped" and one.name in names]
-        plan = self.plan
+        plan, spines = self.plan, NO_SPINES
         if remedy.crop == "spine":
+            spines = {image_id: one.spine for image_id, one in self.marked.items()}
             rows, films = self._with_mask()
             taken = [self.radiographs[row] for row in rows]
             folding = Folding.draw(films, "grouped", plan.n_folds, plan.seed, plan.n_shuffles)
             values = [replace(one, values=one.values[rows]) for one in self.probes]
             before = [probing.probe(p, folding, plan.seed) for p in values if p.name in names]
-        spines: Spines = {image_id: one.spine for image_id, one in self.marked.items()}
         grid = None if plan.body is None else plan.body.preprocessing
         seen = sight.seen(taken, remedy, spines, grid, track)
         asked = [one for one in _of_sight(seen, plan, track) if isinstance(one, Probe)]

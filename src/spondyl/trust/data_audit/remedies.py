@@ -31,8 +31,6 @@ class Remedy:
     change: Change
     fit: Fit = "stretch"
     crop: Crop = "none"
-    cuts: bool = False
-    """Whether the changed film is a part of the film, so that masks of the film do not fit it."""
 
 
 def _same(film: Pixels, aspect: float) -> Pixels:
@@ -64,14 +62,9 @@ REMEDIES: dict[str, Remedy] = {
     remedy.name: remedy
     for remedy in (
         Remedy("letterbox", "padded to a square instead of stretched", _same, fit="letterbox"),
-        Remedy(
-            "common-aspect",
-            "cut to the cohort's median aspect, about their middle",
-            _common,
-            cuts=True,
-        ),
+        Remedy("common-aspect", "cut to the cohort's median aspect, about their middle", _common),
         Remedy("grey", "colours left out", _grey),
-        Remedy("no-border", "constant borders cut off", _without_border, cuts=True),
+        Remedy("no-border", "constant borders cut off", _without_border),
         Remedy("painted-out", "letters, text and drawn lines painted over", _painted),
         Remedy("spine-crop", "cut to the box round the spine's mask", _same, crop="spine"),
     )

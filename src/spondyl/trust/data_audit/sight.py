@@ -84,15 +84,14 @@ def _seen(
     small = Preprocessing(size=(SIDE, SIDE), fit=remedy.fit, crop=remedy.crop)
     try:
         changed = remedy.change(pixels.read(film.path), aspect)
-        known = None if remedy.cuts else spine
-        picture = small.apply(changed, known)[0][0]
+        picture = small.apply(changed, spine)[0][0]
         image = None
         if grid is not None:
             shown = replace(grid, fit=remedy.fit, crop=remedy.crop)
-            image = shown.apply(changed, known)[0][:1]
+            image = shown.apply(changed, spine)[0][:1]
         beside = None
-        if known is not None:
-            beside = replace(small, hide="spine").apply(changed, known)[0][0]
+        if spine is not None:
+            beside = replace(small, hide="spine").apply(changed, spine)[0][0]
     except SpondylError as error:
         return Problem(film.image_id, error.message, error.hint)
     return _Film(picture, found(changed), image, beside)
