@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL.ImageFile import ImageFile
 
 from spondyl.data import raster
+from spondyl.data.dicom.facts import DicomFacts
 from spondyl.data.radiograph import FileFacts
 from spondyl.errors import SpondylError
 
@@ -63,6 +64,8 @@ class Pixels:
     """(row, column) millimetres per pixel on the patient, where the file states it. Dots per inch
     speak of paper: JPEG, PNG and TIFF state no spacing."""
     facts: FileFacts
+    dicom: DicomFacts | None = None
+    """What the header says; None where the file is not DICOM."""
 
     def __post_init__(self) -> None:
         for array in (self.grey, self.rgb):
