@@ -35,7 +35,9 @@ def home(tmp_path_factory):
     study = conduct.begin(spec, folder / "drawn" / "films", folder / "run", {})
     conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
     scratch = Configuration(NETWORK, "scratch", "nested")
-    assembling.assemble(folder / "run", scratch, folder / "bundle")
+    assembling.assemble(
+        folder / "run", scratch, folder / "bundle", lambda bundle: f"# {bundle.configuration}"
+    )
     return folder
 
 

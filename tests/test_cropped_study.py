@@ -14,7 +14,7 @@ from spondyl.data.phantom import drawing, output
 from spondyl.data.placement import Window
 from spondyl.explain import gallery, heatmap
 from spondyl.files import read_json
-from spondyl.reading import bundle as bundles
+from spondyl.reading import opening
 
 SPEC = """
 networks = ["test_resnet:layer2"]
@@ -168,7 +168,7 @@ def test_its_maps_are_scored_within_what_was_shown(home, tmp_path):
 
 
 def test_a_bundle_keeps_what_is_shown_of_a_film(bundle):
-    preprocessing = bundles.load(bundle).preprocessing
+    preprocessing = opening.load(bundle).preprocessing
     assert (preprocessing.crop, preprocessing.crop_margin) == ("spine", 0.05)
 
 

@@ -17,7 +17,8 @@ from spondyl.learn import trial as trials
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import parse_spec
-from spondyl.reading import assembling, bundle
+from spondyl.reading import assembling, opening
+from spondyl.trust.answers.calibration import temperature
 
 CPU = torch.device("cpu")
 NETWORK = "test_resnet:layer2"
@@ -26,6 +27,11 @@ CONTENT = {
     **{"networks": [NETWORK], "strategies": list(STRATEGIES), "folds": 2, "epochs": 1},
     **{"size": [32, 32], "batch_size": 8, "find_duplicates": False, "heatmaps": "none"},
 }
+
+
+def card(bundle):
+    """A model card; what stands in a real one is the report's."""
+    return f"# {bundle.configuration}\n"
 
 
 def configuration(strategy):
@@ -56,7 +62,7 @@ def made(run, tmp_path_factory):
     """{strategy: the folder of its bundle}."""
     root = tmp_path_factory.mktemp("bundles")
     for strategy in STRATEGIES:
-        assembling.assemble(run, configuration(strategy), root / strategy)
+        assembling.assemble(run, configuration(strategy), root / strategy, card)
     return {strategy: root / strategy for strategy in STRATEGIES}
 
 
@@ -85,21 +91,62 @@ def with_tensors(folder, change):
     rewritten(folder, lambda document: document["members"][0].update(sha256=digest))
 
 
-def test_a_bundle_is_one_json_and_one_file_of_weights_for_each_fold(made):
-    for folder in made.values():
-        assert sorted(path.name for path in folder.iterdir()) == [
-            "bundle.json",
-            "weights-0.safetensors",
-            "weights-1.safetensors",
-        ]
+def test_a_bundle_is_one_json_and_what_it_names(made):
+    every = {"bundle.json", "calibration.safetensors", "model-card.md"}
+    weights = {"weights-0.safetensors", "weights-1.safetensors"}
+    for strategy, folder in made.items():
+        shared = set() if strategy == "scratch" else {"body.safetensors"}
+        assert {path.name for path in folder.iterdir()} == every | weights | shared
+
+
+def test_a_frozen_body_is_stored_once_and_is_one_module_in_memory(made):
+    opened = opening.load(made["probe"])
+    first, second = opened.networks(CPU).values()
+    assert first.body is second.body
+    assert first.head is not second.head
+    held = safetensors.torch.load_file(made["probe"] / "weights-0.safetensors")
+    assert all(name.startswith("head.") for name in held)
+    assert not opening.load(made["scratch"]).shares_body
+
+
+def test_temperature_and_thresholds_are_those_of_the_out_of_fold_predictions(made, study):
+    for strategy, folder in made.items():
+        opened = opening.load(folder)
+        (outcome,) = (o for o in study.outcomes() if o.configuration.strategy == strategy)
+        table = outcome.predictions
+        assert np.array_equal(opened.calibration_set.logits, table.logits)
+        assert np.array_equal(opened.calibration_set.truth, table.truth)
+        value, _ = temperature(table.logits, table.truth)
+        assert opened.calibration.temperature == pytest.approx(value)
+
+
+def test_what_it_was_trained_on_is_counted(made, study):
+    counted = opening.load(made["probe"]).trained_on
+    assert counted.n_films == 30
+    assert dict(counted.labels) == study.cohort.counts
+    assert sum(sum(of.values()) for of in counted.views.values()) == 30
+
+
+def test_too_few_films_aside_give_no_detector_and_the_reason(made):
+    opened = opening.load(made["probe"])
+    for member in opened.members:
+        assert opened.detector(member.fold) is None
+        assert "too few for any film to be refused" in member.why_no_detector
+    assert any("strange films are not refused" in line for line in opened.lines)
+
+
+def test_its_model_card_travels_with_it(made):
+    for strategy, folder in made.items():
+        assert opening.load(folder).card == card(opening.load(folder))
+        assert strategy in (folder / "model-card.md").read_text()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_its_networks_say_what_the_study_s_networks_said_of_their_test_films(made, study, strategy):
     films = prepare(study.cohort.radiographs, study.spec.preprocessing)
-    opened = bundle.load(made[strategy])
+    opened = opening.load(made[strategy])
     (outcome,) = (o for o in study.outcomes() if o.configuration.strategy == strategy)
-    for fold, network in zip(opened.folds, opened.networks(CPU), strict=True):
+    for fold, network in zip(opened.folds, opened.networks(CPU).values(), strict=True):
         table = outcome.predictions.rows_of_fold(fold)
         images = films.images[films.rows(table.image_ids)]
         with torch.inference_mode():
@@ -110,9 +157,9 @@ def test_its_networks_say_what_the_study_s_networks_said_of_their_test_films(mad
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_tensor_is_there_bit_for_bit(made, study, strategy):
-    opened = bundle.load(made[strategy])
+    opened = opening.load(made[strategy])
     for trial, network in zip(
-        study.trials(configuration(strategy)), opened.networks(CPU), strict=True
+        study.trials(configuration(strategy)), opened.networks(CPU).values(), strict=True
     ):
         theirs = trials.restore(trial, study.trials_folder, study.spec, study.files).state_dict()
         ours = network.state_dict()
@@ -121,7 +168,7 @@ def test_every_tensor_is_there_bit_for_bit(made, study, strategy):
 
 
 def test_labels_preparation_and_origin_travel_with_the_weights(made, study):
-    opened = bundle.load(made["probe"])
+    opened = opening.load(made["probe"])
     assert opened.configuration == configuration("probe")
     assert opened.labels == study.cohort.labels
     assert opened.preprocessing == study.spec.preprocessing
@@ -136,7 +183,7 @@ def test_labels_preparation_and_origin_travel_with_the_weights(made, study):
 
 
 def test_a_film_is_known_to_those_who_learned_from_it_and_to_those_it_judged(made, study):
-    opened = bundle.load(made["scratch"])
+    opened = opening.load(made["scratch"])
     for film in study.cohort.radiographs:
         learned, tested = [], []
         for number, fold in enumerate(study.splits.folds):
@@ -159,23 +206,23 @@ def test_a_bundle_names_no_film_and_no_place(made, study):
 
 
 def test_one_study_gives_one_id_whenever_it_is_bundled(run, made, tmp_path):
-    again = assembling.assemble(run, configuration("probe"), tmp_path / "again")
-    first = bundle.load(made["probe"])
+    again = assembling.assemble(run, configuration("probe"), tmp_path / "again", card)
+    first = opening.load(made["probe"])
     assert again.bundle_id == first.bundle_id
     for name in ("weights-0.safetensors", "weights-1.safetensors"):
         assert (tmp_path / "again" / name).read_bytes() == (made["probe"] / name).read_bytes()
 
 
 def test_a_date_is_no_part_of_the_id(copied):
-    before = bundle.load(copied).bundle_id
+    before = opening.load(copied).bundle_id
     rewritten(copied, lambda document: document.update(created="1896-01-01T00:00:00+00:00"))
-    after = bundle.load(copied)
+    after = opening.load(copied)
     assert after.bundle_id == before
     assert after.created.startswith("1896")
 
 
 def test_every_configuration_has_an_id_of_its_own(made):
-    assert len({bundle.load(folder).bundle_id for folder in made.values()}) == len(made)
+    assert len({opening.load(folder).bundle_id for folder in made.values()}) == len(made)
 
 
 def test_a_bundle_stands_without_the_study_and_the_weights_it_came_from(
@@ -185,21 +232,25 @@ def test_a_bundle_stands_without_the_study_and_the_weights_it_came_from(
     away = run.parent.with_name(f"{run.parent.name}-away")
     run.parent.rename(away)
     try:
-        assert len(bundle.load(moved).networks(CPU)) == 2
+        assert len(opening.load(moved).networks(CPU)) == 2
     finally:
         away.rename(run.parent)
 
 
 def test_a_fold_that_is_not_there_is_refused_by_its_number(made):
     with pytest.raises(SpondylError, match="fold 2: not in the bundle") as refused:
-        bundle.load(made["scratch"]).network(2, CPU)
+        opening.load(made["scratch"]).network(2, CPU)
     assert "0, 1" in refused.value.hint
 
 
-def flipped(folder):
-    file = folder / "weights-1.safetensors"
-    content = file.read_bytes()
-    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+def changed_byte(name):
+    """A change to the last byte of a file."""
+
+    def change(folder):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+    return change
 
 
 def edited(**changes):
@@ -228,7 +279,7 @@ def poisoned(held):
 
 HARM = {
     "no JSON": (lambda folder: (folder / "bundle.json").unlink(), "not a bundle"),
-    "another schema": (edited(schema_version=2), "schema 2, this is 1"),
+    "another schema": (edited(schema_version=1), "schema 1, this is 2"),
     "labels in another order": (
         edited(labels=["scoliosis", "normal", "spondylolisthesis"]),
         "changed since",
@@ -236,11 +287,23 @@ HARM = {
     "another use": (edited(intended_use="diagnosis"), "changed since"),
     "a key too many": (edited(note="mine"), "note"),
     "a list": (lambda folder: (folder / "bundle.json").write_text("[]"), "schema None"),
-    "one bit of the weights": (flipped, "weights-1.safetensors: changed since"),
+    "one bit of the weights": (
+        changed_byte("weights-1.safetensors"),
+        "weights-1.safetensors: changed since",
+    ),
     "a fold's weights gone": (
         lambda folder: (folder / "weights-1.safetensors").unlink(),
         "weights-1.safetensors: missing",
     ),
+    "one bit of the calibration set": (changed_byte("calibration.safetensors"), "changed since"),
+    "a letter of the model card": (changed_byte("model-card.md"), "model-card.md: changed since"),
+    "another temperature": (
+        lambda folder: rewritten(
+            folder, lambda document: document["calibration"].update(temperature=1.5)
+        ),
+        "make other answers than the bundle states",
+    ),
+    "a quorum that nothing reaches": (mended(quorum=2.0), "quorum"),
     "labels not of the study": (mended(labels=["a", "b", "c"]), "labels are not those"),
     "a network not of the study": (mended(network="test_resnet:layer1"), "configuration is not"),
     "a hash that is none": (mended(cohort_sha256="../../x"), "cohort_sha256"),
@@ -281,7 +344,7 @@ HARM = {
 def test_what_was_tampered_with_is_refused(copied, harm, said):
     harm(copied)
     with pytest.raises(SpondylError, match=said) as refused:
-        bundle.load(copied)
+        opening.load(copied)
     assert refused.value.hint
 
 
@@ -304,7 +367,7 @@ class TestMaking:
         first, _ = studies.load(copy).trials(configuration("scratch"))
         shutil.rmtree(copy / "trials" / first.trial_id)
         with pytest.raises(SpondylError, match="1 of 2 folds finished"):
-            assembling.assemble(copy, configuration("scratch"), tmp_path / "out")
+            assembling.assemble(copy, configuration("scratch"), tmp_path / "out", card)
         assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
     @pytest.mark.parametrize(("content", "said"), [(None, "gone"), (b"other", "changed")])
@@ -319,7 +382,7 @@ class TestMaking:
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(SpondylError, match=f"are {said}"):
-            assembling.assemble(copy, configuration("probe"), tmp_path / "out")
+            assembling.assemble(copy, configuration("probe"), tmp_path / "out", card)
         assert not (tmp_path / "out").exists()
 
     def test_what_breaks_half_way_leaves_nothing(self, run, tmp_path, monkeypatch):
@@ -333,12 +396,12 @@ class TestMaking:
 
         monkeypatch.setattr(trials, "restore", full_the_second_time)
         with pytest.raises(OSError, match="no space"):
-            assembling.assemble(run, configuration("scratch"), tmp_path / "out")
+            assembling.assemble(run, configuration("scratch"), tmp_path / "out", card)
         assert len(calls) == 2
         assert list(tmp_path.iterdir()) == []
 
     def test_a_folder_that_is_taken_is_refused_before_any_work(self, run, tmp_path):
         (tmp_path / "mine").write_text("mine")
         with pytest.raises(SpondylError, match="is there already"):
-            assembling.assemble(run, configuration("scratch"), tmp_path)
+            assembling.assemble(run, configuration("scratch"), tmp_path, card)
         assert [path.name for path in tmp_path.iterdir()] == ["mine"]

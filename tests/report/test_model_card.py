@@ -8,8 +8,10 @@ import pytest
 from report_facts import invented_study
 
 from spondyl.data.labels import SPINE_LABELS
-from spondyl.reading.bundle import Bundle, Member
+from spondyl.reading.bundle import Bundle, CalibrationFile, Member
+from spondyl.reading.trained_on import TrainedOn
 from spondyl.report.cards import model_card
+from spondyl.report.cards.bundled import with_bundle
 from spondyl.report.cards.checklists import AUTHORS
 from spondyl.report.cards.facts import EXCLUSIVE
 from spondyl.report.cards.known import FACTS, Known
@@ -98,14 +100,39 @@ def test_the_structure_for_a_page_says_what_the_markdown_says(known):
     assert [check.status for check in card.checks] == ["fail", "pass", "not run"]
 
 
-def test_a_bundle_s_card_tells_its_method_and_leaves_results_to_the_authors(outcomes):
-    spec, outcome = invented_study().spec, outcomes[0]
+def invented_bundle(outcome, **changes):
+    spec = invented_study().spec
+    member = Member(0, "t0", "a" * 64, outcome.weights, (), ("c" * 64,), None, "too few films")
     members = tuple(
-        Member(fold, f"t{fold}", "a" * 64, outcome.weights, ("b" * 64,) * (20 + fold), ("c" * 64,))
-        for fold in range(3)
+        replace(member, fold=fold, learned_from=("b" * 64,) * (20 + fold)) for fold in range(3)
     )
-    about = (outcome.configuration, SPINE_LABELS, spec.preprocessing, spec, "d" * 64, members)
-    bundle = Bundle(Path("bundle"), "e" * 64, *about, {"spondyl": "0.1.0"}, intended_use="For us.")
+    content = {
+        **{"folder": Path("bundle"), "bundle_id": "e" * 64, "made_of": "the networks of all folds"},
+        **{"configuration": outcome.configuration, "labels": SPINE_LABELS, "spec": spec},
+        **{"preprocessing": spec.preprocessing, "cohort_sha256": "d" * 64, "members": members},
+        "trained_on": TrainedOn(24, 24, {}, {}, {}, None, 24, {}),
+        "calibration": CalibrationFile("f" * 64, 0.1, "by label", 24, 1.5, ("normal",)),
+        **{"body_sha256": None, "quorum": 0.8, "card_sha256": "", "versions": {"spondyl": "0.1.0"}},
+        "intended_use": "For us.",
+    }
+    return Bundle(**content | changes)
+
+
+def test_a_bundle_s_card_tells_how_its_networks_answer_together(outcomes):
+    bundle = invented_bundle(outcomes[0])
+    known = with_bundle(Known.of_bundle(bundle), bundle)
+    assert "3 networks are averaged" in known.ensembling
+    assert "80%" in known.ensembling
+    assert known.refusals == "Nothing refuses a strange film: too few films."
+    assert "divided by 1.5" in known.calibration
+    assert "Too few films for it ever to be left out: normal." in known.calibration
+    assert "not known" in known.limitations
+    alone = replace(bundle, made_of="one network")
+    assert "one network" in with_bundle(Known.of_bundle(alone), alone).ensembling
+
+
+def test_a_bundle_s_card_tells_its_method_and_leaves_results_to_the_authors(outcomes):
+    bundle = invented_bundle(outcomes[0])
     known = Known.of_bundle(bundle)
     card = model_card.render(known)
     assert "20–22 films taught each of 3 networks" in card

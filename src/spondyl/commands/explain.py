@@ -54,8 +54,7 @@ def explain(
     from spondyl.explain import drawing
     from spondyl.files import refuse_unless_free
     from spondyl.learn import conduct
-    from spondyl.reading import bundle as bundles
-    from spondyl.reading import explaining_films, explanation_files
+    from spondyl.reading import explaining_films, explanation_files, opening
 
     if contours and for_print:
         raise SpondylError("--contours and --print: two ways to draw", "Give one of them.")
@@ -63,7 +62,7 @@ def explain(
     refuse_unless_free(out)
     found = loose_films.listed(images)
     on = conduct.fabric_on(device).device
-    opened = bundles.load(bundle)
+    opened = opening.load(bundle)
     asked = explaining_films.asked_of(opened, listed(method), listed(label), fold)
     image_ids = dict(zip(found.films, found.image_ids, strict=True))
     spine_of = explaining_films.spines_for(opened, regions, image_ids)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from spondyl.commands.arguments import Device, Json, Out, Run, Seed, listed, pairs, print_json
+from spondyl.errors import SpondylError
 from spondyl.terminal import say, tracking
 
 app = typer.Typer(help="Train and evaluate under cross-validation; report; bundle.")
@@ -124,12 +125,44 @@ def bundle(
     network: Annotated[str, typer.Option(help="Where the study has several.")] = "",
     strategy: Annotated[str, typer.Option(help="Where the study has several.")] = "",
     protocol: Annotated[str, typer.Option(help="Where the study has several.")] = "",
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="One network, learned anew from all films but some groups kept aside, instead of "
+            "the networks of all folds.",
+        ),
+    ] = False,
+    aside: Annotated[
+        float | None, typer.Option(help="With --refit: share of the groups kept aside; 0.25.")
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(help="Share of films whose set of labels may miss theirs.")
+    ] = 0.1,
+    sets: Annotated[
+        str, typer.Option(help="by label: the share holds for each label; marginal: for all.")
+    ] = "by label",
+    quorum: Annotated[
+        float, typer.Option(help="Share of the networks that must call the same label.")
+    ] = 0.8,
+    device: Device = "auto",
 ) -> None:
-    """Make a bundle of a finished configuration: its fold networks and all that reading needs."""
-    from spondyl.reading import assembling
+    """Make a bundle of a finished configuration: networks, calibration, thresholds, detectors."""
+    from spondyl.reading import assembling, refitting
+    from spondyl.reading.storing import Terms, kind_named
+    from spondyl.report.cards import bundled
 
+    terms = Terms(alpha, kind_named(sets), quorum)
+    if aside is not None and not refit:
+        raise SpondylError("--aside without --refit: nothing is kept aside", "Add --refit.")
     with tracking() as track:
-        configuration = assembling.choose(run, network, strategy, protocol)
-        made = assembling.assemble(run, configuration, out, track)
+        chosen = assembling.choose(run, network, strategy, protocol)
+        card_of = bundled.card_of(run, chosen)
+        if refit:
+            share = refitting.ASIDE if aside is None else aside
+            made = refitting.refit(run, chosen, out, card_of, terms, share, device, track)
+        else:
+            made = assembling.assemble(run, chosen, out, card_of, terms, track)
     typer.echo(made.bundle_id)
-    say(f"{out}: {configuration}, {len(made.members)} networks")
+    for line in made.lines:
+        say(f"{out}: {line}")

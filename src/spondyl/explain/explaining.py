@@ -167,6 +167,19 @@ def explain(
     return _checked(chosen, network, signed, seen.logits.detach())
 
 
+def explain_seen(
+    network: Network, images: Tensor, seen: Seen, labels: Sequence[int], method: str = "grad-cam"
+) -> Explained:
+    """`explain` of images that `network` has `seen` already (`feature_map.see`), at rest.
+
+    Whoever needs the logits before it is known which label is asked about looks only once.
+    """
+    chosen = named(method)
+    with at_rest(network) as still:
+        signed = _applied(chosen, still, films(images), seen, _columns(labels, seen.logits))
+    return _checked(chosen, network, signed, seen.logits.detach())
+
+
 def explain_labels(network: Network, images: Tensor, method: str = "grad-cam") -> Explained:
     """`explain` for every label: maps (n, labels, h, w).
 

@@ -90,16 +90,18 @@ class Seen:
         return gradient
 
 
-def see(network: Network, images: Tensor) -> Seen:
+def see(network: Network, images: Tensor, made: Tensor | None = None) -> Seen:
     """What `network`, in eval mode, makes of `images` (n, 3, h, w) float32, normalised.
 
-    Images and network stay in the layout of memory they come in. What inference mode made cannot be
-    differentiated, so the features, which are small, are copied out of it. Raises `SpondylError`
-    for a network whose features do not lie on the image.
+    `made` is what the lower of `network.explained_parts()` makes of them, where somebody knows it
+    already: networks that share a body need it once. Images and network stay in the layout of
+    memory they come in. What inference mode made cannot be differentiated, so the features, which
+    are small, are copied out of it. Raises `SpondylError` for a network whose features do not lie
+    on the image.
     """
     lower, upper = network.explained_parts()
     with torch.inference_mode():
-        made = lower(images)
+        made = lower(images) if made is None else made
     _refuse_mapless(network, made)
     with torch.inference_mode(False), torch.no_grad():
         features = made.clone()

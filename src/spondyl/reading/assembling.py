@@ -1,27 +1,27 @@
 """From a finished study to a bundle: one configuration, the networks of all its folds.
 
 Every network is restored as it judged its fold and stored whole, so the files of initial weights
-have to be where the study found them this once; the bundle never needs them again.
+have to be where the study found them this once; the bundle never needs them again. So do the films:
+what is familiar to each network is measured on them. Temperature and thresholds come from the
+out-of-fold predictions, which every film has from a network that did not know it.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-import safetensors.torch
-
 from spondyl.errors import SpondylError
-from spondyl.files import new_folder, refuse_unless_free, replaced, sha256_of_file, write_json
+from spondyl.files import new_folder, refuse_unless_free, sha256_of_file
 from spondyl.learn import study as studies
-from spondyl.learn import trial as trials
-from spondyl.learn.outcome import Configuration
+from spondyl.learn.outcome import Configuration, Outcome
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import Study
-from spondyl.learn.trial import FinishedTrial, Trial
+from spondyl.learn.trial import FinishedTrial
 from spondyl.progress import Track, silently
-from spondyl.reading import bundle as bundles
-from spondyl.reading.bundle import BUNDLE, Bundle, Member
+from spondyl.reading import opening
+from spondyl.reading.bundle import Bundle
+from spondyl.reading.storing import DEFAULT_TERMS, CardOf, Content, Origin, Terms, store
+from spondyl.trust.asking import subject
 
 
 def choose(
@@ -50,39 +50,53 @@ def choose(
 
 
 def assemble(
-    study_folder: Path, configuration: Configuration, out: Path, track: Track = silently
+    study_folder: Path,
+    configuration: Configuration,
+    out: Path,
+    card_of: CardOf,
+    terms: Terms = DEFAULT_TERMS,
+    track: Track = silently,
 ) -> Bundle:
     """Makes the folder `out` from a study's finished configuration; the bundle, read back from it.
 
     Written whole or not at all. The same study gives the same bundle id. Raises `SpondylError`
-    where folds are unfinished, a file of initial weights is gone or changed, or `out` is taken.
+    where folds are unfinished, a file of initial weights or a film is gone or changed, or `out` is
+    taken.
     """
     refuse_unless_free(out)
     study = studies.load(study_folder)
-    finished = _all_finished(study, configuration)
-    _refuse_changed_weights(study, configuration)
+    finished = all_finished(study, configuration)
+    refuse_changed_weights(study, configuration)
+    outcome = outcome_of(study, configuration)
+    assert outcome.predictions is not None
+    asked = subject.of_study(study, outcome)
+    trials = study.trials(configuration)
+    origins = tuple(
+        Origin(
+            trial.fold,
+            trial.trial_id,
+            done.weights,
+            study.splits.folds[trial.fold].test,
+            (*study.splits.folds[trial.fold].train, *study.splits.folds[trial.fold].tune),
+        )
+        for trial, done in zip(trials, finished, strict=True)
+    )
+    content = Content(
+        *(study, configuration, "the networks of all folds", asked, origins),
+        outcome.predictions,
+    )
     with new_folder(out) as draft:
-        pairs = list(zip(study.trials(configuration), finished, strict=True))
-        members = tuple(
-            _stored(study, trial, done, draft) for trial, done in track(pairs, "networks")
-        )
-        bundle = Bundle(
-            folder=out,
-            bundle_id="",
-            configuration=configuration,
-            labels=study.cohort.labels,
-            preprocessing=study.spec.preprocessing,
-            spec=study.spec,
-            cohort_sha256=study.cohort.sha256,
-            members=members,
-            versions=study.facts["versions"],
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-        write_json(draft / BUNDLE, bundle.document() | {"bundle_id": bundle.content_sha256()})
-    return bundles.load(out)
+        store(draft, content, terms, card_of, track)
+    return opening.load(out)
 
 
-def _all_finished(study: Study, configuration: Configuration) -> list[FinishedTrial]:
+def outcome_of(study: Study, configuration: Configuration) -> Outcome:
+    """What came of a configuration that the study has."""
+    return next(one for one in study.outcomes() if one.configuration == configuration)
+
+
+def all_finished(study: Study, configuration: Configuration) -> list[FinishedTrial]:
+    """The finished trials of a configuration; `SpondylError` where some are not."""
     if configuration in study.not_run:
         raise SpondylError(
             f"{configuration}: not run ({study.not_run[configuration]})",
@@ -97,7 +111,7 @@ def _all_finished(study: Study, configuration: Configuration) -> list[FinishedTr
     return finished
 
 
-def _refuse_changed_weights(study: Study, configuration: Configuration) -> None:
+def refuse_changed_weights(study: Study, configuration: Configuration) -> None:
     """Raises `SpondylError` unless the initial weights lie where the study found them."""
     if STRATEGIES[configuration.strategy].initial == "random":
         return
@@ -108,28 +122,3 @@ def _refuse_changed_weights(study: Study, configuration: Configuration) -> None:
             f"{file.path}: the initial weights of {configuration.network} are {found}",
             f"Put the file with the SHA-256 {file.sha256[:12]}… back there.",
         )
-
-
-def _stored(study: Study, trial: Trial, done: FinishedTrial, folder: Path) -> Member:
-    """The network of a trial, written to `folder` whole."""
-    network = trials.restore(trial, study.trials_folder, study.spec, study.files)
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    path = folder / bundles.weights_name(trial.fold)
-    with replaced(path) as draft:
-        safetensors.torch.save_file(tensors, draft)
-    parts = study.splits.folds[trial.fold]
-    return Member(
-        fold=trial.fold,
-        trial_id=trial.trial_id,
-        sha256=sha256_of_file(path),
-        weights=done.weights,
-        learned_from=_hashes(study, (*parts.train, *parts.tune)),
-        tested_on=_hashes(study, parts.test),
-    )
-
-
-def _hashes(study: Study, image_ids: tuple[str, ...]) -> tuple[str, ...]:
-    """The files of the given films, each hash once, sorted."""
-    wanted = set(image_ids)
-    films = (film for film in study.cohort.radiographs if film.image_id in wanted)
-    return tuple(sorted({film.file.sha256 for film in films}))

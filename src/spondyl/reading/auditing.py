@@ -1,7 +1,7 @@
 """From a path to what is audited: the finished configurations of a study, or a bundle's networks.
 
 A bundle keeps which files its networks learned from and were tested on, and not which of them only
-steered, nor the films; so it needs a cohort, and what needs films kept aside is not asked of it.
+steered, nor the films; so it needs a cohort. What tells strangers from films it brings along.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from spondyl.learn.preprocess import Preprocessing
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import STUDY
 from spondyl.progress import Track, silently
-from spondyl.reading import bundle as bundles
+from spondyl.reading import opening
 from spondyl.reading.bundle import Bundle, Member
 from spondyl.trust.asking import subject
 from spondyl.trust.asking.subject import Subject, Trained
@@ -78,7 +78,7 @@ def audited(
         refuse_unless_folder(regions)
     if (path / STUDY).is_file():
         return _of_study(path, cohort, regions, wanted or Wanted(), track)
-    bundle = bundles.load(path)
+    bundle = opening.load(path)
     if cohort is None:
         raise SpondylError(
             f"{path}: a bundle holds no films to be asked about", "Name a cohort with --cohort."
@@ -120,6 +120,7 @@ def subject_of(bundle: Bundle, cohort: Cohort, spines: Spines = NO_SPINES) -> Su
             partial(bundle.network, member.fold, torch.device("cpu")),
             frozenset(member.learned_from),
             frozenset(member.tested_on),
+            detector=bundle.detector(member.fold),
         )
 
     return subject.before(

@@ -1,58 +1,78 @@
-"""The trained thing that travels: a folder with the networks of a study's folds and what they need.
+"""The trained thing that travels: a folder with trained networks and all that a reading needs.
 
-`bundle.json` says everything, `weights-<fold>.safetensors` holds a network whole, body and head, so
-that nothing but this folder is needed to read a film, and nothing in it can run code. The price is
-size: folds under a frozen body store that body once each. Films are known by the SHA-256 of their
-file alone: a bundle can say that a network learned from this very file, and never that it learned
-from a crop of it or from another film of the patient.
+`bundle.json` says everything and names every other file by its hash; nothing in the folder can run
+code. A body that stays frozen under all folds is stored once, in `body.safetensors`, and
+`weights-<fold>.safetensors` then holds a head alone; otherwise it holds a network whole. Beside
+them lie the films' out-of-fold logits without a name (`calibration.safetensors`), one detector of
+strangers for each network (`detector-<fold>.safetensors`) and the model card. Films are known by
+the SHA-256 of their file alone: a bundle can say that a network learned from this very file, and
+never that it learned from a crop of it or from another film of the patient.
 
-The bundle's id is the hash of what it says, hashes of the weights included, without the date: one
+The bundle's id is the hash of what it says, hashes of all files included, without the date: one
 study gives one id, and whoever changes anything gives it another.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import safetensors
+import safetensors.numpy
 import safetensors.torch
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import Tensor
+from pydantic import Field
 
 from spondyl.data.labels import LabelSet
-from spondyl.errors import Problem, SpondylError
-from spondyl.files import read_json, sha256_of_file, sha256_of_json
+from spondyl.errors import SpondylError
+from spondyl.files import sha256_of_json
 from spondyl.learn import networks
 from spondyl.learn.heads import PooledLinear
 from spondyl.learn.networks import Network
-from spondyl.learn.outcome import Configuration, Protocol, StrategyName, WeightsRecord
+from spondyl.learn.outcome import Configuration, WeightsRecord
 from spondyl.learn.preprocess import Preprocessing
-from spondyl.learn.spec import StudySpec, parse_spec
+from spondyl.learn.spec import StudySpec
 from spondyl.learn.strategies import STRATEGIES
+from spondyl.reading.trained_on import TrainedOn
+from spondyl.trust.answers.calibration_set import CalibrationSet
+from spondyl.trust.answers.conformal import Kind
+from spondyl.trust.asking.detecting import NetworkDetector
 
-SCHEMA_VERSION = 1
-BUNDLE = "bundle.json"
+SCHEMA_VERSION = 2
+BUNDLE, BODY, CALIBRATION, CARD = (
+    *("bundle.json", "body.safetensors"),
+    *("calibration.safetensors", "model-card.md"),
+)
 INTENDED_USE = (
     "For research, not for diagnosis. It tells the labels named here apart on films like those it "
     "was trained on; no output of it may guide the care of a patient."
 )
-
-_AGAIN = "Make the bundle again with `spondyl study bundle`, or copy it again from its source."
-_UNHASHED = ("bundle_id", "created")
+QUORUM = 0.8
+"""Share of the networks that have to call the same label, where nobody says otherwise."""
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+MadeOf = Literal["the networks of all folds", "one network"]
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorFile:
+    """A detector of strangers as it is stored."""
+
+    sha256: Sha256
+    """Of its file of arrays."""
+    facts: dict[str, Any]
+    """The rest of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """The network of one fold, and which films it may not be trusted on."""
+    """A network, and which films it may not be trusted on."""
 
     fold: int
-    """As the study counts, from 0."""
+    """As the study counts, from 0; 0 of one network that was made for the bundle."""
     trial_id: str
     sha256: Sha256
     """Of its file of weights."""
@@ -63,6 +83,9 @@ class Member:
     sorted."""
     tested_on: tuple[Sha256, ...]
     """SHA-256 of the files that judged it, sorted; under the protocol `paper` they steered too."""
+    detector: DetectorFile | None
+    why_no_detector: str = ""
+    """Empty where there is one."""
 
     @property
     def file(self) -> str:
@@ -70,13 +93,29 @@ class Member:
         return weights_name(self.fold)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
+class CalibrationFile:
+    """The calibration set as it is stored, and what comes of it."""
+
+    sha256: Sha256
+    alpha: float
+    kind: Kind
+    n: int
+    """Films in it, one for each group."""
+    temperature: float
+    """What comes of the film's logits; proven when the bundle is opened."""
+    never_ruled_out: tuple[str, ...]
+    """Labels that too few films have for any set to leave them out."""
+
+
+@dataclass(frozen=True, eq=False)
 class Bundle:
     """A bundle that was read and found sound; its networks are loaded when they are asked for."""
 
     folder: Path
     bundle_id: str
     """64 hexadecimal digits: the SHA-256 of all that follows but `created`."""
+    made_of: MadeOf
     configuration: Configuration
     labels: LabelSet
     """In the order of the networks' outputs."""
@@ -85,8 +124,16 @@ class Bundle:
     """Of the study, defaults included."""
     cohort_sha256: str
     """Of the training cohort, as `Cohort.sha256`."""
+    trained_on: TrainedOn
     members: tuple[Member, ...]
     """In the order of the folds; one at least."""
+    body_sha256: str | None
+    """Of the file of the body that all networks share; None where each has its own."""
+    calibration: CalibrationFile
+    quorum: float
+    """Share of the networks that have to call the same label for an answer."""
+    card_sha256: str
+    """Of the model card."""
     versions: Mapping[str, str]
     """Of the packages that trained it."""
     intended_use: str = INTENDED_USE
@@ -97,6 +144,11 @@ class Bundle:
     def folds(self) -> tuple[int, ...]:
         """Numbers of the folds whose networks are here, rising."""
         return tuple(member.fold for member in self.members)
+
+    @property
+    def shares_body(self) -> bool:
+        """Whether one frozen body stands under all heads."""
+        return self.body_sha256 is not None
 
     def learned_from(self, film_sha256: str) -> tuple[int, ...]:
         """The folds whose network had the file with this hash in its training part."""
@@ -109,19 +161,63 @@ class Bundle:
     def network(self, fold: int, device: torch.device) -> Network:
         """The network of one fold on `device`, in eval mode; `SpondylError` for a fold that is not
         here."""
-        for member in self.members:
-            if member.fold == fold:
-                network = bare_network(self.configuration, len(self.labels))
-                network.load_state_dict(safetensors.torch.load_file(self.folder / member.file))
-                return network.to(device).eval()
-        raise SpondylError(
-            f"fold {fold}: not in the bundle",
-            f"Its folds: {', '.join(map(str, self.folds))}.",
-        )
+        return self.networks(device, (fold,))[fold]
 
-    def networks(self, device: torch.device) -> tuple[Network, ...]:
-        """The networks of all folds on `device`, in the order of the folds, in eval mode."""
-        return tuple(self.network(fold, device) for fold in self.folds)
+    def networks(
+        self, device: torch.device, folds: tuple[int, ...] | None = None
+    ) -> dict[int, Network]:
+        """The networks of `folds` (None: of all) by fold, on `device`, in eval mode. A body that
+        they share is one and the same module.
+
+        Raises `SpondylError` for a fold that is not here.
+        """
+        members = [self._member(fold) for fold in (self.folds if folds is None else folds)]
+        first = bare_network(self.configuration, len(self.labels))
+        if self.shares_body:
+            first.body.load_state_dict(_prefixed(self.folder / BODY, "body."))
+        found: dict[int, Network] = {}
+        for member in members:
+            network = _beside(first) if self.shares_body else copy.deepcopy(first)
+            held = safetensors.torch.load_file(self.folder / member.file)
+            network.load_state_dict(held, strict=not self.shares_body)
+            found[member.fold] = network.to(device).eval()
+        return found
+
+    def detector(self, fold: int) -> NetworkDetector | None:
+        """What tells strangers from films to the network of a fold; None where it has none."""
+        stored = self._member(fold).detector
+        if stored is None:
+            return None
+        arrays = safetensors.numpy.load_file(self.folder / detector_name(fold))
+        return NetworkDetector.read(arrays, stored.facts, len(self.labels))
+
+    @cached_property
+    def calibration_set(self) -> CalibrationSet:
+        """The films that temperature and sets come from."""
+        arrays = safetensors.numpy.load_file(self.folder / CALIBRATION)
+        stated = self.calibration
+        return CalibrationSet.read(arrays, self.labels.names, stated.alpha, stated.kind)
+
+    @property
+    def card(self) -> str:
+        """The model card, Markdown."""
+        return (self.folder / CARD).read_text(encoding="utf-8")
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What it is and what it cannot do, a line each, for a person."""
+        used, n = self.calibration, len(self.members)
+        said = [
+            f"{self.configuration}, {n} network{'s' * (n > 1)}; temperature {used.temperature:.3g}"
+        ]
+        if used.never_ruled_out:
+            said.append(
+                f"never ruled out at {used.alpha:g}, for want of films: "
+                f"{', '.join(used.never_ruled_out)}"
+            )
+        for why in dict.fromkeys(one.why_no_detector for one in self.members if not one.detector):
+            said.append(f"strange films are not refused: {why}")
+        return tuple(said)
 
     def document(self) -> dict[str, Any]:
         """The bundle as it stands in `bundle.json`."""
@@ -131,61 +227,43 @@ class Bundle:
         """The id that the content calls for."""
         return sha256_of_json(self._content())
 
+    def _member(self, fold: int) -> Member:
+        for member in self.members:
+            if member.fold == fold:
+                return member
+        raise SpondylError(
+            f"fold {fold}: not in the bundle",
+            f"Its folds: {', '.join(map(str, self.folds))}.",
+        )
+
     def _content(self) -> dict[str, Any]:
         return {
             "schema_version": SCHEMA_VERSION,
             "intended_use": self.intended_use,
+            "made_of": self.made_of,
             **asdict(self.configuration),
             "labels": list(self.labels.names),
             "preprocessing": asdict(self.preprocessing),
             "members": [asdict(member) for member in self.members],
+            "body_sha256": self.body_sha256,
+            "calibration": asdict(self.calibration),
+            "quorum": self.quorum,
+            "trained_on": self.trained_on.as_dict(),
             "cohort_sha256": self.cohort_sha256,
+            "card_sha256": self.card_sha256,
             "spec": self.spec.model_dump(mode="json"),
             "versions": dict(self.versions),
         }
 
 
-class _Document(BaseModel):
-    """`bundle.json` as a stranger may have written it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    schema_version: Literal[1]
-    bundle_id: Sha256
-    created: str
-    intended_use: str
-    network: str
-    strategy: StrategyName
-    protocol: Protocol
-    labels: tuple[str, ...]
-    preprocessing: Preprocessing
-    members: tuple[Member, ...] = Field(min_length=1)
-    cohort_sha256: Sha256
-    spec: dict[str, Any]
-    versions: dict[str, str]
-
-
 def weights_name(fold: int) -> str:
-    """Name of the file that holds the network of a fold."""
+    """Name of the file that holds the network of a fold, or its head."""
     return f"weights-{fold}.safetensors"
 
 
-def load(path: Path) -> Bundle:
-    """The bundle in the folder `path`, every file of it checked.
-
-    Checked are the schema, the id, the hash of each file of weights, and each tensor's name, shape,
-    type and finite values against the network that it belongs to. Raises `SpondylError` for a
-    folder that is no bundle, or not the one that was made.
-    """
-    bundle = _described(path)
-    wanted = bare_network(bundle.configuration, len(bundle.labels)).state_dict()
-    for member in bundle.members:
-        file = path / member.file
-        if not file.is_file():
-            raise SpondylError(f"{file}: missing", _AGAIN)
-        if sha256_of_file(file) != member.sha256:
-            raise SpondylError(f"{file}: changed since the bundle was made", _AGAIN)
-        _refuse_misfits(file, wanted)
-    return bundle
+def detector_name(fold: int) -> str:
+    """Name of the file that holds what the network of a fold finds familiar."""
+    return f"detector-{fold}.safetensors"
 
 
 def bare_network(configuration: Configuration, n_labels: int) -> Network:
@@ -196,87 +274,18 @@ def bare_network(configuration: Configuration, n_labels: int) -> Network:
     return network
 
 
-def _described(path: Path) -> Bundle:
-    """What `bundle.json` says, proven to be what was written and not to contradict itself."""
-    source = path / BUNDLE
-    if not source.is_file():
-        raise SpondylError(
-            f"{path}: not a bundle ({BUNDLE} is missing)",
-            "Give the folder that `spondyl study bundle … --out` made.",
-        )
-    document = read_json(source)
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
-        raise SpondylError(
-            f"{source}: schema {version}, this is {SCHEMA_VERSION}",
-            "Use the version of spondyl that made the bundle.",
-        )
-    try:
-        found = _Document.model_validate(document)
-    except ValidationError as error:
-        raise SpondylError.of(_problems(error), str(source)) from error
-    bundle = Bundle(
-        folder=path,
-        bundle_id=found.bundle_id,
-        configuration=Configuration(found.network, found.strategy, found.protocol),
-        labels=LabelSet.of(found.labels),
-        preprocessing=found.preprocessing,
-        spec=parse_spec(found.spec, str(source)),
-        cohort_sha256=found.cohort_sha256,
-        members=found.members,
-        versions=found.versions,
-        intended_use=found.intended_use,
-        created=found.created,
+def _beside(first: Network) -> Network:
+    """A network with a head of its own over the body of `first`."""
+    return Network(
+        first.name,
+        first.body,
+        copy.deepcopy(first.head),
+        first.n_channels,
+        ends_in_attention=first.ends_in_attention,
     )
-    if sha256_of_json(_hashed(document)) != bundle.bundle_id:
-        raise SpondylError(f"{source}: changed since the bundle was made", _AGAIN)
-    _refuse_contradictions(source, bundle)
-    return bundle
 
 
-def _hashed(document: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in document.items() if key not in _UNHASHED}
-
-
-def _problems(error: ValidationError) -> list[Problem]:
-    return [
-        Problem(".".join(map(str, fault["loc"])), fault["msg"], _AGAIN) for fault in error.errors()
-    ]
-
-
-def _refuse_contradictions(source: Path, bundle: Bundle) -> None:
-    """Raises `SpondylError` where the parts of a bundle are not those of one study."""
-    spec, folds = bundle.spec, bundle.folds
-    contradictions = {
-        "its configuration is not one of its study": bundle.configuration in spec.configurations,
-        "its labels are not those of its study": bundle.labels.names == spec.labels,
-        "its films are not prepared as in its study": bundle.preprocessing == spec.preprocessing,
-        "its folds are not those of its study": folds == spec.folds_run,
-    }
-    for said, holds in contradictions.items():
-        if not holds:
-            raise SpondylError(f"{source}: {said}", _AGAIN)
-
-
-def _refuse_misfits(file: Path, wanted: Mapping[str, Tensor]) -> None:
-    """Raises `SpondylError` unless the file holds exactly the wanted tensors, all finite."""
-    try:
-        held = safetensors.torch.load_file(file)
-    except safetensors.SafetensorError as error:
-        raise SpondylError(f"{file}: not a safetensors file", _AGAIN) from error
-    if strangers := sorted(held.keys() ^ wanted.keys()):
-        which = "lacks" if strangers[0] in wanted else "holds"
-        raise SpondylError(
-            f"{file}: {which} the tensor {strangers[0]}, unlike its network",
-            "The file belongs to another network.",
-        )
-    for name, ours in wanted.items():
-        theirs = held[name]
-        if (theirs.shape, theirs.dtype) != (ours.shape, ours.dtype):
-            raise SpondylError(
-                f"{file}: {name} is {tuple(theirs.shape)} of {theirs.dtype}, its network needs "
-                f"{tuple(ours.shape)} of {ours.dtype}",
-                "The file belongs to another network.",
-            )
-        if not bool(torch.isfinite(theirs).all()):
-            raise SpondylError(f"{file}: {name} holds values that are not finite", _AGAIN)
+def _prefixed(file: Path, prefix: str) -> dict[str, torch.Tensor]:
+    """The tensors of a file without the prefix that all their names have."""
+    held = safetensors.torch.load_file(file)
+    return {name.removeprefix(prefix): tensor for name, tensor in held.items()}

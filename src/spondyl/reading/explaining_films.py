@@ -92,7 +92,7 @@ def asked_of(
 def networks_for(bundle: Bundle, asked: Asked, device: torch.device) -> dict[int, Network]:
     """The networks that may answer, by fold; `SpondylError` for a method that they do not admit."""
     folds = bundle.folds if asked.fold is None else (asked.fold,)
-    networks = {fold: bundle.network(fold, device) for fold in folds}
+    networks = bundle.networks(device, folds)
     _, upper = networks[folds[0]].explained_parts()
     for method in asked.methods:
         if named(method).linear_only and not isinstance(upper, PooledLinear):

@@ -26,7 +26,13 @@ from spondyl.measure.measurement import Measurement
 
 SCHEMA_VERSION = 1
 
-DoubtKind = Literal["unlike the training films", "several labels", "no label", "networks disagree"]
+DoubtKind = Literal[
+    "unlike the training films",
+    "several labels",
+    "no label",
+    "likeliest label ruled out",
+    "networks disagree",
+]
 
 
 @dataclass(frozen=True, slots=True)

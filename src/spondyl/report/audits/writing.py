@@ -8,8 +8,9 @@ from pathlib import Path
 from spondyl.explain.study import record
 from spondyl.learn import study as studies
 from spondyl.learn.study import STUDY
-from spondyl.reading import bundle as bundles
+from spondyl.reading import opening
 from spondyl.report.audits import networks, page, several
+from spondyl.report.cards.bundled import with_bundle
 from spondyl.report.cards.known import Known
 from spondyl.report.published import Published
 from spondyl.trust.model_audit.audit import ModelAudit
@@ -41,8 +42,8 @@ def write(
 def known_of(path: Path) -> Mapping[str, Known]:
     """What the study or bundle at `path` knows, by the title of its models."""
     if not (path / STUDY).is_file():
-        bundle = bundles.load(path)
-        return {str(bundle.configuration): Known.of_bundle(bundle)}
+        bundle = opening.load(path)
+        return {str(bundle.configuration): with_bundle(Known.of_bundle(bundle), bundle)}
     study = studies.load(path)
     return {
         str(outcome.configuration): Known.of(

@@ -30,6 +30,7 @@ from spondyl.learn.networks import Network
 from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.preprocess import Colour, PreparedFilms, Preprocessing, prepare
 from spondyl.progress import Track, silently
+from spondyl.trust.asking.detecting import Seen
 from spondyl.trust.asking.subject import Member, Subject
 
 BATCH = 16
@@ -103,16 +104,6 @@ class Shown:
             image = self.prepared.images[row].float().numpy()
             where, how = self.prepared.placements[row], self.preprocessing
             yield Picture(image, where, self.spines.get(image_id), how.colour, how.fit)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Seen:
-    """What one network makes of some images."""
-
-    features: NDArray[np.float32]
-    """(n, channels) pooled, as `heads.pooled`."""
-    logits: NDArray[np.float64]
-    """(n, labels)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,13 +4,8 @@ For each fold a detector learns from the training part, is given its false alarm
 part, and meets the test films and the strangers. Under the paper's protocol the tune part is the
 judged one, so nothing is kept aside, and nothing is measured.
 
-A solved head was fitted once more on train and tune together, and is surer of the tune films than
-of films it has not met. So of a solved network all energies, of films aside, test films and
-strangers alike, are those of a head that is solved on the training part alone, at the chosen
-strength; the price is that they are of another head than the one that judges, though from the same
-features. (Only the films aside by that other head would not do: a shift of all logits changes no
-probability, but every energy.) Of trained strategies the tune part chose the epoch, which is a
-small favour that remains.
+Whose energies they are is `detecting`'s: of a solved network those of a head that is solved without
+the films kept aside.
 
 What the preprocessing blacks out of every film is black in strangers, too, so that none is found
 out by what no film could have shown. (Where each film's own spine is hidden it is not: nobody knows
@@ -27,20 +22,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from spondyl.data.cohort import Cohort
-from spondyl.learn import probe
 from spondyl.learn.learning import columns
 from spondyl.learn.networks import Network
-from spondyl.learn.preprocess import PreparedFilms, Preprocessing
+from spondyl.learn.preprocess import Preprocessing
 from spondyl.progress import Track, silently
 from spondyl.trust.asking import questioning
-from spondyl.trust.asking.outliers import FALSE_ALARMS, Familiar, OutlierDetector, Strangeness
-from spondyl.trust.asking.questioning import Image, Seen, Shown
+from spondyl.trust.asking.detecting import NetworkDetector, Seen
+from spondyl.trust.asking.outliers import FALSE_ALARMS, Strangeness
+from spondyl.trust.asking.questioning import Image, Shown
 from spondyl.trust.asking.seeing import Sight
 from spondyl.trust.asking.strangers import CHANGED, DRAWN
-from spondyl.trust.asking.subject import Member, Solved, Subject
+from spondyl.trust.asking.subject import Member, Subject
 from spondyl.trust.intervals import Estimate, MeanBootstrap, NotRun
 from spondyl.trust.metrics import Floats
 
@@ -120,10 +113,11 @@ def measured(
     """
     if n_each < 1:
         raise ValueError(f"{n_each} strangers of a kind")
-    if not all(member.aside and member.learned_from for member in subject.members):
+    if not all(one.detector or (one.aside and one.learned_from) for one in subject.members):
         return NotRun(
-            "no films are at hand that a network was trained on and others that were kept aside "
-            "(a bundle does not keep which, and under the paper's protocol there are none)"
+            "no films are at hand that a network was trained on and others that were kept aside, "
+            "and no detector was brought along that was made of such films (under the paper's "
+            "protocol there are none)"
         )
     work = _Work(subject, shown, n_each, false_alarms, seed, device)
     for member, network in subject.networks(device, track):
@@ -157,7 +151,7 @@ class _Work:
         self.strangers = _drawn(shown.preprocessing, n_each, seed)
         self.sight = Sight(subject, shown.preprocessing, device)
         self.n_aside: list[int] = []
-        self.can_refuse = True
+        self.can_refuse = self.by_other_heads = True
         self.changed: set[str] = set()
         self.films: list[_Met] = []
         self.met: dict[str, list[_Met]] = {}
@@ -167,32 +161,44 @@ class _Work:
         shown, answered = self.shown, member.answers_for
         every = (picture.image for picture in shown.pictures(shown.prepared.image_ids))
         films = self.sight.of(network, "films", every)
-        fold = _Fold.of(member, films, self.subject.cohort, shown.prepared, self.false_alarms)
-        self.n_aside.append(len(member.aside))
-        self.can_refuse &= fold.detector.can_refuse
-        rows = shown.prepared.rows(answered).tolist()
-        tested = fold.score(Seen(films.features[rows], films.logits[rows]))
+        detector = member.detector or self._detector(member, films)
+        self.n_aside.append(detector.n_aside)
+        self.by_other_heads &= detector.head is not None
+        self.can_refuse &= detector.detector.can_refuse
+        tested = detector.score(films.of(shown.prepared.rows(answered).tolist()))
         self.films.append(_Met(self._groups(answered), tested))
         for kind, images in self.strangers.items():
             numbers = tuple(map(str, range(len(images))))
             found = self.sight.of(network, kind, images)
-            self.met.setdefault(kind, []).append(_Met(numbers, fold.score(found)))
+            self.met.setdefault(kind, []).append(_Met(numbers, detector.score(found)))
         draws, visible = np.random.default_rng(self.seed), shown.preprocessing.shown_cells
         some = [answered[at] for at in draws.permutation(len(answered))[: self.n_each]]
         self.changed.update(some)
         for one in CHANGED:
             changed = (one.change(picture) * visible for picture in shown.pictures(some))
             found = questioning.seen(network, changed, shown.preprocessing, self.device)
-            self.met.setdefault(one.kind, []).append(_Met(self._groups(some), fold.score(found)))
+            self.met.setdefault(one.kind, []).append(
+                _Met(self._groups(some), detector.score(found))
+            )
+
+    def _detector(self, member: Member, films: Seen) -> NetworkDetector:
+        """Of the films that taught the network, and those that it was kept from."""
+        rows = self.shown.prepared.rows
+        return NetworkDetector.of(
+            films.of(rows(member.learned_from).tolist()),
+            columns(self.subject.cohort, member.learned_from),
+            films.of(rows(member.aside).tolist()),
+            member.solved,
+            self.false_alarms,
+        )
 
     def refusals(self) -> Refusals:
         """What came of all folds."""
-        members = self.subject.members
         return Refusals(
             false_alarms=self.false_alarms,
             n_aside=tuple(self.n_aside),
             energy_of="a head solved without the films kept aside"
-            if all(member.solved for member in members)
+            if self.by_other_heads
             else "the judging head",
             can_refuse=self.can_refuse,
             n_films=len(self.subject.answered),
@@ -217,42 +223,6 @@ class _Work:
         return tuple(group[image_id] for image_id in image_ids)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fold:
-    """The detector of one network, and whose logits it is given."""
-
-    detector: OutlierDetector
-    head: probe.LinearHead | None
-    """Solved without the films kept aside; None where the network's own head is asked."""
-
-    @classmethod
-    def of(
-        cls,
-        member: Member,
-        films: Seen,
-        cohort: Cohort,
-        prepared: PreparedFilms,
-        false_alarms: float,
-    ) -> _Fold:
-        """From what the network makes of all prepared films."""
-        train, aside = (
-            prepared.rows(part).tolist() for part in (member.learned_from, member.aside)
-        )
-        labels = columns(cohort, member.learned_from)
-        features, kept_aside = films.features[train], films.features[aside]
-        head = None
-        if member.solved:
-            head = _solved_again(member.solved, features, labels, len(cohort.labels))
-        logits = films.logits[aside] if head is None else head.logits(kept_aside)
-        familiar = Familiar.fit(features, labels)
-        return cls(familiar.conformed(kept_aside, logits, false_alarms), head)
-
-    def score(self, seen: Seen) -> Strangeness:
-        """How strange to it what its network has seen is."""
-        logits = seen.logits if self.head is None else self.head.logits(seen.features)
-        return self.detector.score(seen.features, logits)
-
-
 def _drawn(preprocessing: Preprocessing, n_each: int, seed: int) -> dict[str, list[Image]]:
     """Kind → `n_each` strangers as a network would be shown them."""
     size, colour, visible = preprocessing.size, preprocessing.colour, preprocessing.shown_cells
@@ -260,15 +230,6 @@ def _drawn(preprocessing: Preprocessing, n_each: int, seed: int) -> dict[str, li
         one.kind: [image * visible for image in one.images(n_each, size, colour, seed)]
         for one in DRAWN
     }
-
-
-def _solved_again(
-    how: Solved, features: NDArray[np.float32], labels: NDArray[np.int64], n_labels: int
-) -> probe.LinearHead:
-    """The head of a solved network without its tune part, at the strength that was chosen."""
-    strengths = (how.inverse_strength,)
-    (head,) = probe.solve(features, labels, n_labels, strengths, balanced=how.balanced)
-    return head
 
 
 def _refused(met: Sequence[_Met], rate: float, seed: int) -> Refused:

@@ -17,7 +17,8 @@ from spondyl.learn.heads import PooledLinear
 from spondyl.learn.networks import Network
 from spondyl.learn.preprocess import Preprocessing
 from spondyl.trust.asking import questioning
-from spondyl.trust.asking.questioning import Image, Seen
+from spondyl.trust.asking.detecting import Seen
+from spondyl.trust.asking.questioning import Image
 from spondyl.trust.asking.subject import Subject
 
 

@@ -5,8 +5,8 @@ the study's own films that is the one network that was tested on it, of a strang
 and of a film that all of them learned from none. Where several answer, their probabilities are
 averaged. So one record serves both, and no check asks where its networks came from.
 
-What a source does not know (a bundle keeps no list of the films that steered) is empty here, and
-the checks that need it say that they were not run.
+What a source does not know (a bundle keeps no list of the films that steered, only the detectors
+that were made of them) is empty here, and the checks that need it say that they were not run.
 """
 
 from __future__ import annotations
@@ -32,15 +32,7 @@ from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import Study
 from spondyl.learn.trial import Trial
 from spondyl.progress import Track, silently
-
-
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """How the head of a frozen body was solved, so that it can be solved again on fewer films."""
-
-    inverse_strength: float
-    balanced: bool
-    """Whether labels weigh alike."""
+from spondyl.trust.asking.detecting import NetworkDetector, Solved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +50,8 @@ class Trained:
     solved: Solved | None = None
     """Of a head that was solved on `learned_from` at the strength that `aside` chose, and then once
     more on both; None for one that was trained."""
+    detector: NetworkDetector | None = None
+    """What tells strangers from its films, where a bundle brought it along."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,6 +66,7 @@ class Member:
     aside: tuple[str, ...]
     """As in `Trained`; none unless all of what it learned from is here."""
     solved: Solved | None
+    detector: NetworkDetector | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,6 +178,7 @@ def before(
             _those(hashes, one.learned_from),
             _those(hashes, one.aside) if whole else (),
             one.solved,
+            one.detector,
         )
 
     members = tuple(member(one) for one in trained)
