@@ -14,6 +14,9 @@ _PUBLIC = {
     "read_spec": ("spondyl.learn.spec", "read"),
     "build_network": ("spondyl.learn.networks", "build"),
     "load_study": ("spondyl.learn.study", "load"),
+    "open_bundle": ("spondyl.reading.opening", "load"),
+    "read": ("spondyl.reading.reading", "read"),
+    "Reader": ("spondyl.reading.reading", "Reader"),
     "run_study": ("spondyl.report.whole", "study_and_report"),
     "SpondylError": ("spondyl.errors", "SpondylError"),
 }

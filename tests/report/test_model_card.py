@@ -111,7 +111,7 @@ def invented_bundle(outcome, **changes):
         **{"configuration": outcome.configuration, "labels": SPINE_LABELS, "spec": spec},
         **{"preprocessing": spec.preprocessing, "cohort_sha256": "d" * 64, "members": members},
         "trained_on": TrainedOn(24, 24, {}, {}, {}, None, 24, {}),
-        "calibration": CalibrationFile("f" * 64, 0.1, "by label", 24, 1.5, ("normal",)),
+        "calibration": CalibrationFile("f" * 64, 0.1, "by label", 24, 1.5, "", ("normal",)),
         **{"body_sha256": None, "quorum": 0.8, "card_sha256": "", "versions": {"spondyl": "0.1.0"}},
         "intended_use": "For us.",
     }

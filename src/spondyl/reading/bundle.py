@@ -37,6 +37,7 @@ from spondyl.learn.preprocess import Preprocessing
 from spondyl.learn.spec import StudySpec
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.reading.trained_on import TrainedOn
+from spondyl.trust.answers.calibration import Bound
 from spondyl.trust.answers.calibration_set import CalibrationSet
 from spondyl.trust.answers.conformal import Kind
 from spondyl.trust.asking.detecting import NetworkDetector
@@ -104,6 +105,8 @@ class CalibrationFile:
     """Films in it, one for each group."""
     temperature: float
     """What comes of the film's logits; proven when the bundle is opened."""
+    bound: Bound
+    """Where it was stopped: "lowest" where all films were told rightly, so that it is 1."""
     never_ruled_out: tuple[str, ...]
     """Labels that too few films have for any set to leave them out."""
 
@@ -210,6 +213,11 @@ class Bundle:
         said = [
             f"{self.configuration}, {n} network{'s' * (n > 1)}; temperature {used.temperature:.3g}"
         ]
+        if used.bound == "lowest":
+            said.append(
+                f"all {used.n} films that calibrate it were told rightly, so how sure it may be is "
+                "not known: its own probabilities are kept"
+            )
         if used.never_ruled_out:
             said.append(
                 f"never ruled out at {used.alpha:g}, for want of films: "

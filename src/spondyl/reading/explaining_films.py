@@ -104,14 +104,21 @@ def networks_for(bundle: Bundle, asked: Asked, device: torch.device) -> dict[int
     return networks
 
 
-def spines_for(bundle: Bundle, regions: Path | None, image_ids: Mapping[Path, str]) -> SpineOf:
+def spines_for(
+    bundle: Bundle,
+    regions: Path | None,
+    image_ids: Mapping[Path, str],
+    *,
+    by_finder: bool = False,
+) -> SpineOf:
     """What says where the spine lies in each film: masks in the folder `regions`, where `bundle`
-    cannot show a film without; `image_ids` says what each film is called there.
+    cannot show a film without; `image_ids` says what each film is called there. Nothing says so
+    where a spine finder is asked instead (`by_finder`).
 
     Raises `SpondylError` where such a folder is needed and not given, or given and not needed.
     """
     needed = bundle.preprocessing.needs_spine
-    if needed and regions is None:
+    if needed and regions is None and not by_finder:
         raise SpondylError(
             f"{bundle.folder}: its networks are shown films by their spine masks, and none are "
             "given",

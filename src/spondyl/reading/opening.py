@@ -183,6 +183,7 @@ def _prove_calibration(bundle: Bundle) -> None:
     agrees = (
         len(found) == stated.n
         and math.isclose(found.temperature[0], stated.temperature, rel_tol=1e-6)
+        and found.temperature[1] == stated.bound
         and found.never_ruled_out == stated.never_ruled_out
         and set(found.folds.tolist()) <= set(bundle.folds)
     )

@@ -231,7 +231,7 @@ def _calibration(folder: Path, films: CalibrationSet) -> CalibrationFile:
         films.alpha,
         films.kind,
         len(films),
-        films.temperature[0],
+        *films.temperature,
         films.never_ruled_out,
     )
 

@@ -129,7 +129,7 @@ def _unlike(stated: DicomFacts, trained_on: TrainedOn) -> Iterator[str]:
             )
     known = {sex: n for sex, n in trained_on.sexes.items() if sex != NOT_STATED}
     if stated.sex != NOT_STATED and known and not known.get(stated.sex):
-        yield f"no training film is of a {stated.sex} patient"
+        yield "no training film is of a patient of the sex that the header states"
     if stated.laterality != NOT_STATED:
         yield f"the film is said to be of the {stated.laterality} side, which a spine has not"
 

@@ -1,5 +1,7 @@
 """What judged films say of a new one: p values by definition, and sets that keep their rate."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import softmax
@@ -103,6 +105,12 @@ def test_the_temperature_is_that_of_one_film_for_each_group():
     assert len(known) == 45
     rows = sorted(stated.one_per_group())
     assert known.temperature == temperature(stated.logits[rows], stated.truth[rows])
+
+
+def test_networks_that_told_every_film_rightly_are_not_made_surer():
+    stated = table()
+    right = replace(stated, logits=np.eye(3)[stated.truth] * 3.0)
+    assert CalibrationSet.of(right).temperature == (1.0, "lowest")
 
 
 def test_a_label_of_too_few_films_is_never_ruled_out():

@@ -70,6 +70,8 @@ def _calibration(bundle: Bundle) -> str:
         f"of a film's set at a rate of {used.alpha:.0%} ({used.kind}), both by {used.n} films that "
         "the network that judged them had not learned from."
     )
+    if used.bound == "lowest":
+        said += " All of them were told rightly, so how sure it may be is not known."
     if used.never_ruled_out:
         said += f" Too few films for it ever to be left out: {', '.join(used.never_ruled_out)}."
     return said

@@ -65,8 +65,14 @@ class CalibrationSet:
 
     @cached_property
     def temperature(self) -> tuple[float, Bound]:
-        """What all logits are divided by, and where it was stopped (`calibration.temperature`)."""
-        return temperature(self.logits, self.truth)
+        """What all logits are divided by, and where it was stopped (`calibration.temperature`).
+
+        Where every film was told rightly by its largest logit, their log loss falls for ever as
+        logits grow, and would make every new film certain. Nothing is then known of how sure the
+        networks may be: they are taken at their word, 1, and the bound says "lowest".
+        """
+        value, bound = temperature(self.logits, self.truth)
+        return (1.0 if bound == "lowest" else value), bound
 
     @property
     def n_of(self) -> tuple[int, ...]:

@@ -1,0 +1,99 @@
+"""Films read one after another, any number of them, with the memory of one.
+
+The next film is decoded while one is read. A film that cannot be read stops no other: it comes out
+as a problem, in its place. What a film is called in all that is written is a number in the order
+given, since file names may name patients; the files' own names have to be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from spondyl.data import pixels, spines
+from spondyl.data.loose_films import Listed, unique_names
+from spondyl.data.pixels import Pixels
+from spondyl.data.spines import SpineOf
+from spondyl.errors import Problem, SpondylError
+from spondyl.progress import Track, silently
+from spondyl.reading.reading import Reader
+from spondyl.reading.record import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A film to be read."""
+
+    path: Path
+    name: str
+    """What it is called in all that is written; letters, digits, "_" and "-"."""
+    said: str
+    """What it is called where something is wrong with it: as the user wrote it, or its name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadFilm:
+    """A film and its reading."""
+
+    film: Pixels
+    reading: Reading
+
+
+def named(listed: Listed, given: Sequence[Path], own_names: bool = False) -> tuple[Named, ...]:
+    """What each of the `listed` films is called: film-1, film-2 …, or by its file if `own_names`.
+
+    Only files that are among those `given` by hand are called by their path where something is
+    wrong with them; of a folder, the folder and the number.
+    """
+    width = len(str(len(listed.films)))
+    names = (
+        unique_names([path.stem for path in listed.films])
+        if own_names
+        else [f"film-{number:0{width}d}" for number in range(1, len(listed.films) + 1)]
+    )
+    by_hand = set(given)
+    return tuple(
+        Named(path, name, str(path) if own_names or path in by_hand else name)
+        for path, name in zip(listed.films, names, strict=True)
+    )
+
+
+def readings(
+    films: Sequence[Named],
+    reader: Reader,
+    spine_of: SpineOf = spines.unknown,
+    track: Track = silently,
+) -> Iterator[ReadFilm | Problem]:
+    """The reading of each film, or what is wrong with it, in their order."""
+    if not films:
+        return
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(_decoded, films[0])
+        for place in track(range(len(films)), "reading films", len(films)):
+            one, film = films[place], following.result()
+            if place + 1 < len(films):
+                following = pool.submit(_decoded, films[place + 1])
+            yield film if isinstance(film, Problem) else _read(one, film, reader, spine_of)
+
+
+def _decoded(one: Named) -> Pixels | Problem:
+    try:
+        return pixels.read(one.path)
+    except SpondylError as error:
+        return _problem(one, error)
+
+
+def _read(one: Named, film: Pixels, reader: Reader, spine_of: SpineOf) -> ReadFilm | Problem:
+    try:
+        spine = spine_of(one.path)
+        return ReadFilm(film, reader.read_pixels(film, one.path, one.name, spine))
+    except SpondylError as error:
+        return _problem(one, error)
+
+
+def _problem(one: Named, error: SpondylError) -> Problem:
+    """What is wrong, without the path of a file that nobody named by hand."""
+    said = error.message.replace(str(one.path), one.said).removeprefix(f"{one.said}: ")
+    return Problem(one.said, said, error.hint)
