@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 
-from spondyl.commands.arguments import Json, listed, print_json
+from spondyl.commands.arguments import Device, Json, listed, print_json
 from spondyl.terminal import tracking
 
 app = typer.Typer(help="Measure costs side by side with other libraries.")
@@ -38,6 +39,27 @@ def cam(
         print_json([row.as_dict() for row in rows])
     else:
         typer.echo("\n".join(measured.lines(rows)))
+
+
+@app.command("read-cohort")
+def read_cohort(
+    cohort: Annotated[Path, typer.Argument(help="A folder of class folders, or a CSV manifest.")],
+    bundle: Annotated[Path, typer.Option(help="A folder that `spondyl study bundle` made.")],
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """How often a bundle answers for labelled films, and how rightly."""
+    from spondyl.bench import read_cohort as measured
+    from spondyl.reading import opening
+    from spondyl.reading.reading import Reader
+
+    reader = Reader.of(opening.load(bundle), device)
+    with tracking() as track:
+        found = measured.read_cohort(cohort, reader, track=track)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        typer.echo("\n".join(found.lines))
 
 
 @app.command()

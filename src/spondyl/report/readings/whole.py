@@ -1,0 +1,136 @@
+"""Films and a bundle → what was asked for of each: lines, JSON, pictures, pages, DICOM, patients.
+
+Everything of a film is written before the next one is read, so a run that is killed has lost
+nothing but the film it was at, and memory does not grow with the number of films. What is kept of
+each is a problem, or the few facts that a patient's summary needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spondyl.data import spines
+from spondyl.data.spines import SpineOf
+from spondyl.errors import Problem, SpondylError
+from spondyl.files import refuse_unless_fillable, refuse_unless_free
+from spondyl.progress import Track, silently
+from spondyl.reading import words
+from spondyl.reading.dicom_out import writing as dicom_writing
+from spondyl.reading.dicom_out.deidentification import Deidentification
+from spondyl.reading.document import document
+from spondyl.reading.each_film import Named, ReadFilm, readings
+from spondyl.reading.patients import Gathering, PatientSummary, Together
+from spondyl.reading.reading import Reader
+from spondyl.report.readings import writing
+from spondyl.report.readings.writing import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is made of every reading."""
+
+    out: Path | None = None
+    """A new folder for `forms`."""
+    forms: tuple[Form, ...] = ()
+    dicom_out: Path | None = None
+    """A new folder for DICOM objects."""
+    deidentify: bool = False
+    """Whether these objects lose what leads to the patient."""
+    identify: bool = False
+    """Whether JSON says what leads to the patient."""
+    together: Together | None = None
+
+    def refuse_unless_possible(self) -> None:
+        """Raises `SpondylError` where a folder is taken or an option means nothing."""
+        for folder in (self.out, self.dicom_out):
+            if folder is not None:
+                refuse_unless_free(folder)
+                refuse_unless_fillable(folder)
+        if self.deidentify and self.dicom_out is None:
+            raise SpondylError(
+                "--deidentify: without DICOM objects there is nothing to de-identify",
+                "Nothing else that is written names a patient. Give --dicom-out, or leave it out.",
+            )
+        if self.deidentify and self.identify:
+            raise SpondylError("--identify and --deidentify: one or the other", "Give one of them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one film."""
+
+    lines: tuple[str, ...]
+    document: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Run:
+    """Films being read; iterate `rows` to its end, then ask for the rest."""
+
+    films: Sequence[Named]
+    reader: Reader
+    wanted: Wanted
+    spine_of: SpineOf = spines.unknown
+    track: Track = silently
+    failures: list[Problem] = field(default_factory=list)
+    n_answered: int = 0
+    n_doubted: int = 0
+    _patients: Gathering | None = None
+    _deidentification: Deidentification | None = None
+
+    def rows(self) -> Iterator[Row]:
+        """The films that could be read, in their order; the others are among `failures`."""
+        self._deidentification = Deidentification() if self.wanted.deidentify else None
+        if self.wanted.together:
+            self._patients = Gathering(self.wanted.together, self.reader.bundle.labels.names)
+        for found in readings(self.films, self.reader, self.spine_of, self.track):
+            if isinstance(found, Problem):
+                self.failures.append(found)
+            else:
+                yield self._row(found)
+
+    @property
+    def patients(self) -> tuple[PatientSummary, ...]:
+        """The patients' films together, where that was asked for."""
+        return () if self._patients is None else self._patients.summaries()
+
+    def _row(self, found: ReadFilm) -> Row:
+        """What came of a film; what could not be written of it is among `failures`."""
+        reading, wanted = found.reading, self.wanted
+        files = {}
+        if wanted.out is not None:
+            made = writing.write(
+                reading, found.film, wanted.out, wanted.forms, identify=wanted.identify
+            )
+            files = {path.suffix[1:]: path.name for path in made}
+        said = tuple(words.lines(reading))
+        try:
+            if self._patients is not None:
+                self._patients.add(reading)
+            if wanted.dicom_out is not None:
+                written = dicom_writing.write(reading, wanted.dicom_out, self._deidentification)
+                said += written.warnings
+        except SpondylError as error:
+            self.failures.append(_of(found, error))
+        if reading.answer is None:
+            self.n_doubted += 1
+        else:
+            self.n_answered += 1
+        return Row(said, document(reading, wanted.identify, files))
+
+
+def forms_named(names: Collection[str]) -> tuple[Form, ...]:
+    """The forms that are called so, beside JSON and picture; `SpondylError` for another name."""
+    known: tuple[Form, ...] = ("html", "pdf")
+    if strangers := [name for name in names if name not in known]:
+        raise SpondylError(f"page {strangers[0]!r}: not known", f"One of {', '.join(known)}.")
+    return ("png", "npy", *(form for form in known if form in names), "json")
+
+
+def _of(found: ReadFilm, error: SpondylError) -> Problem:
+    name = found.reading.film.name
+    said = error.message.replace(str(found.reading.film.path), name).removeprefix(f"{name}: ")
+    return Problem(name, said, error.hint)
