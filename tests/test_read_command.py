@@ -112,6 +112,14 @@ def test_one_json_document_holds_readings_and_patients(films, told):
     }
 
 
+def test_a_patient_s_page_lies_beside_the_films_it_names(films, told, tmp_path):
+    told(films, "--together", "all", "--out", tmp_path / "out", "--page", "html")
+    page = (tmp_path / "out" / "patient-1.html").read_text()
+    assert '<a href="film-1.html">film-1</a>' in page
+    assert "Which film bears on which disease" in page
+    assert json.loads((tmp_path / "out" / "patient-1.json").read_text())["patient"] == "patient-1"
+
+
 def test_a_pattern_that_the_shell_left_alone_is_looked_up(films, told):
     code, out, _ = told(f"{films}/*_0.png", "--jsonl")
     assert code == 0

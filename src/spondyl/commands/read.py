@@ -123,10 +123,10 @@ def read(
     with tracking() as track:
         run = Run(each_film.named(found, given, names), reader, wanted, spine_of, track)
         rows = [kept for row in run.rows() if (kept := _told(row, as_json, jsonl)) is not None]
-    patients = [one.as_dict() for one in run.patients]
+    patients = run.patients()
     if as_json:
-        print_json({"readings": rows, "patients": patients})
-    for one in run.patients if not as_json else ():
+        print_json({"readings": rows, "patients": [one.as_dict() for one in patients]})
+    for one in patients if not as_json else ():
         typer.echo(json.dumps(one.as_dict(), allow_nan=False) if jsonl else "\n".join(one.lines))
     say(f"{run.n_answered} answered, {run.n_doubted} without an answer, {len(run.failures)} failed")
     tell_what_is_left(found.passed_over, run.failures)

@@ -29,8 +29,6 @@ SCHEMA_VERSION = 1
 DoubtKind = Literal[
     "unlike the training films",
     "several labels",
-    "no label",
-    "likeliest label ruled out",
     "networks disagree",
 ]
 
@@ -93,14 +91,14 @@ class NetworkAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """The labels that cannot be ruled out at the stated rate."""
+    """The labels that cannot be ruled out at the stated rate, and the likeliest in any case."""
 
     labels: tuple[str, ...]
-    """In the bundle's order; may be empty, or hold all."""
+    """In the bundle's order; at least one, perhaps all."""
     p_values: tuple[float, ...]
     """Of every label of the bundle, in its order: how usual such a film would be under it."""
     alpha: float
-    """A label is in the set where its p value is above this."""
+    """A label is in the set where its p value is above this; the likeliest always is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

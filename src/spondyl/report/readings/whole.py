@@ -15,7 +15,7 @@ from typing import Any
 from spondyl.data import spines
 from spondyl.data.spines import SpineOf
 from spondyl.errors import Problem, SpondylError
-from spondyl.files import refuse_unless_fillable, refuse_unless_free
+from spondyl.files import refuse_unless_fillable, refuse_unless_free, write_json, write_text
 from spondyl.progress import Track, silently
 from spondyl.reading import words
 from spondyl.reading.dicom_out import writing as dicom_writing
@@ -24,7 +24,7 @@ from spondyl.reading.document import document
 from spondyl.reading.each_film import Named, ReadFilm, readings
 from spondyl.reading.patients import Gathering, PatientSummary, Together
 from spondyl.reading.reading import Reader
-from spondyl.report.readings import writing
+from spondyl.report.readings import patient, writing
 from spondyl.report.readings.writing import Form
 
 
@@ -92,10 +92,17 @@ class Run:
             else:
                 yield self._row(found)
 
-    @property
     def patients(self) -> tuple[PatientSummary, ...]:
-        """The patients' films together, where that was asked for."""
-        return () if self._patients is None else self._patients.summaries()
+        """The patients' films together, where that was asked for; written beside the films."""
+        found = () if self._patients is None else self._patients.summaries()
+        out, links = self.wanted.out, "html" in self.wanted.forms
+        for one in found:
+            if out is None:
+                break
+            write_json(out / f"{one.patient}.json", one.as_dict())
+            if links:
+                write_text(out / f"{one.patient}.html", patient.html(one))
+        return found
 
     def _row(self, found: ReadFilm) -> Row:
         """What came of a film; what could not be written of it is among `failures`."""
