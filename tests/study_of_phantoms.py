@@ -11,6 +11,7 @@ from spondyl.learn.spec import parse_spec
 from spondyl.learn.study import Study
 from spondyl.reading import assembling, refitting
 from spondyl.reading.bundle import Bundle
+from spondyl.reading.storing import Terms
 
 NETWORK = "test_resnet:layer2"
 CONFIGURATION = Configuration(NETWORK, "random-features", "nested")
@@ -18,6 +19,8 @@ CONTENT = {
     **{"networks": [NETWORK], "strategies": ["random-features"], "folds": 2},
     **{"size": [32, 32], "find_duplicates": False, "heatmaps": "none"},
 }
+TERMS = Terms(alpha=0.3)
+"""So weak a network rules nothing out at the usual rate."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,6 @@ def made_in(folder: Path, n_films: int = 90) -> Made:
     run = folder / "run"
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), films, run, {})
     conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
-    folds = assembling.assemble(run, CONFIGURATION, folder / "folds", card)
-    one = refitting.refit(run, CONFIGURATION, folder / "one", card, aside=0.5, device="cpu")
+    folds = assembling.assemble(run, CONFIGURATION, folder / "folds", card, TERMS)
+    one = refitting.refit(run, CONFIGURATION, folder / "one", card, TERMS, aside=0.5, device="cpu")
     return Made(run, films, folds, one)

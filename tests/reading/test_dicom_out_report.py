@@ -138,6 +138,7 @@ def test_an_answer_is_said_once_more_with_its_intended_use(read_back):
     [
         (("scoliosis",), ["Scoliosis deformity of spine"]),
         (("normal", "spondylolisthesis"), ["Normal", "Spondylolisthesis"]),
+        ((), ["None of the labels"]),
     ],
 )
 def test_the_conformal_set_is_there_with_its_rate(labels, meanings, read_back):

@@ -16,8 +16,8 @@ def network(called="scoliosis", refused=False, p=0.5):
     return NetworkAnswer(0, np.log(shares), shares, shares, *known, refused)
 
 
-def kinds(networks, label_set=ONLY, quorum=0.8):
-    return [one.kind for one in doubts(LABELS, networks, label_set, quorum)]
+def kinds(networks, label_set=ONLY, likeliest="scoliosis", quorum=0.8):
+    return [one.kind for one in doubts(likeliest, LABELS, networks, label_set, quorum)]
 
 
 def test_a_sure_and_usual_film_on_which_all_agree_has_no_doubt():
@@ -41,10 +41,21 @@ def test_networks_without_a_detector_have_no_vote_on_strangeness():
 
 def test_two_labels_that_cannot_be_ruled_out_are_a_doubt_and_both_are_named():
     both = LabelSet(("normal", "scoliosis"), (0.2, 0.6, 0.02), 0.1)
-    (doubt,) = doubts(LABELS, [network()], both, 0.8)
+    (doubt,) = doubts("scoliosis", LABELS, [network()], both, 0.8)
     assert doubt.kind == "several labels"
     assert "normal and scoliosis cannot be ruled out" in doubt.why
     assert "10%" in doubt.why
+
+
+def test_a_film_that_is_unusual_under_every_label_is_a_doubt():
+    assert kinds([network()], LabelSet((), (0.01, 0.05, 0.02), 0.1)) == ["no label"]
+
+
+def test_a_likeliest_label_that_is_ruled_out_is_no_answer():
+    other = LabelSet(("slip",), (0.01, 0.05, 0.4), 0.1)
+    (doubt,) = doubts("scoliosis", LABELS, [network()], other, 0.8)
+    assert doubt.kind == "likeliest label ruled out"
+    assert "slip" in doubt.why
 
 
 @pytest.mark.parametrize(("agreeing", "doubted"), [(5, False), (4, False), (3, True)])
@@ -59,5 +70,5 @@ def test_without_thresholds_sets_raise_no_doubt():
 
 def test_every_doubt_is_said_and_not_the_first_alone():
     networks = [network(refused=True, p=0.01), network("slip", refused=True, p=0.01)]
-    found = kinds(networks, LabelSet(("scoliosis", "slip"), (0.01, 0.2, 0.3), 0.1))
-    assert found == ["unlike the training films", "several labels", "networks disagree"]
+    found = kinds(networks, LabelSet((), (0.01, 0.02, 0.03), 0.1))
+    assert found == ["unlike the training films", "no label", "networks disagree"]

@@ -63,12 +63,13 @@ def test_the_angle_stands_beside_scoliosis():
     assert "largest Cobb angle 31°" in patient.bearings[0].said
 
 
-@pytest.mark.parametrize(("probability", "view"), [(0.99, "frontal"), (0.6, "not stated")])
+@pytest.mark.parametrize(("probability", "view"), [(0.99, "frontal"), (0.4, "not stated")])
 def test_a_view_that_no_header_states_is_the_finder_s_where_it_is_sure(probability, view):
     found = readings.measurement(view_probability=probability)
     (patient,) = summarised(read("not stated", measurement=found))
     assert patient.films[0].view == view
-    assert patient.films[0].view_by == ("nobody" if view == "not stated" else "spine finder")
+    said = "nobody" if view == "not stated" else "spine finder (99 % sure)"
+    assert patient.films[0].view_by == said
 
 
 def test_patients_are_told_apart_by_header_by_folder_or_not_at_all():

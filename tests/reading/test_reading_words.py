@@ -43,6 +43,7 @@ def test_no_share_is_rounded_to_certainty(probability):
         (("scoliosis",), "Cannot be ruled out: scoliosis."),
         (("normal", "scoliosis"), "Cannot be ruled out: normal, scoliosis."),
         (("normal", "scoliosis", "spondylolisthesis"), "No label can be ruled out."),
+        ((), "Such a film would be unusual under every label."),
     ],
 )
 def test_a_set_says_what_it_does_not_rule_out_and_how_often_it_is_right(labels, said):

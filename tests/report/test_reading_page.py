@@ -51,7 +51,7 @@ def crowded():
         probabilities=np.full(12, 1 / 12),
         learned_from_it=(8, 9),
         label_set=LabelSet(labels, (0.5,) * 12, 0.1),
-        doubts=(Doubt("networks disagree", LONG), SEVERAL, STRANGE, Doubt("several labels", LONG)),
+        doubts=(Doubt("networks disagree", LONG), SEVERAL, STRANGE, Doubt("no label", LONG)),
         heatmap=heatmap(labels[0]),
         measurement=replace(plain.measurement, curves=(curve,) * 7),
         warnings=(LONG,) * 20,

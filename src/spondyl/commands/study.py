@@ -138,7 +138,7 @@ def bundle(
     ] = None,
     alpha: Annotated[
         float, typer.Option(help="Share of films whose set of labels may miss theirs.")
-    ] = 0.1,
+    ] = 0.05,
     sets: Annotated[
         str, typer.Option(help="by label: the share holds for each label; marginal: for all.")
     ] = "by label",

@@ -1,10 +1,14 @@
 """When a film gets no answer, and why: the doubts of a reading.
 
-A film is doubted where half of the networks or more take it for none of their kind; where more than
-one label cannot be ruled out; and where too few networks call the same label. Each network's
-detector keeps its false alarm rate on films like those it was made of, so half of them refuse such
-a film at twice that rate at worst (Rüger 1978, Metrika 25:171), and at about that rate where they
-share a body. All doubts are said, not the first one only.
+A film is doubted where half of the networks or more take it for none of their kind; where the
+labels that cannot be ruled out are not the likeliest one alone; and where too few networks call the
+same label. All doubts are said, not the first one only.
+
+An empty set is a doubt, too. Networks that are right more often than sets have to be leave those
+films' sets empty of which they are least sure: errors are among them, at the price that about alpha
+of all usual films get no answer. Each network's detector keeps its false alarm rate on films like
+those it was made of, so half of them refuse such a film at twice that rate at worst (Rüger 1978,
+Metrika 25:171), and at about that rate where they share a body.
 """
 
 from __future__ import annotations
@@ -15,18 +19,19 @@ from spondyl.reading.record import Doubt, LabelSet, NetworkAnswer
 
 
 def doubts(
+    likeliest: str,
     labels: tuple[str, ...],
     networks: Sequence[NetworkAnswer],
     label_set: LabelSet | None,
     quorum: float,
 ) -> tuple[Doubt, ...]:
-    """Every reason not to answer with the likeliest of `labels`; none where the answer stands.
+    """Every reason not to answer `likeliest`, one of `labels`; none where the answer stands.
 
     `quorum` is the share of networks, 0 … 1, that have to call the same label.
     """
     return (
         *_strange(networks),
-        *(() if label_set is None else _open(label_set)),
+        *(() if label_set is None else _open(likeliest, label_set)),
         *_disagreeing(labels, networks, quorum),
     )
 
@@ -48,11 +53,20 @@ def _strange(networks: Sequence[NetworkAnswer]) -> Iterator[Doubt]:
         )
 
 
-def _open(label_set: LabelSet) -> Iterator[Doubt]:
-    if len(label_set.labels) > 1:
+def _open(likeliest: str, label_set: LabelSet) -> Iterator[Doubt]:
+    left, rate = label_set.labels, f"at a rate of {label_set.alpha:.0%}"
+    if not left:
         yield Doubt(
-            "several labels",
-            f"{_and(label_set.labels)} cannot be ruled out (at a rate of {label_set.alpha:.0%})",
+            "no label",
+            f"the networks are less sure of it than of nearly all films of any label ({rate})",
+        )
+    elif len(left) > 1:
+        yield Doubt("several labels", f"{_and(left)} cannot be ruled out ({rate})")
+    elif left[0] != likeliest:
+        yield Doubt(
+            "likeliest label ruled out",
+            f"{likeliest} is the likeliest, but such films are unusual under it, and {left[0]} is "
+            f"the only label that cannot be ruled out ({rate})",
         )
 
 

@@ -18,14 +18,15 @@ from typing import Any, Literal
 
 from spondyl.data.radiograph import NOT_STATED, View
 from spondyl.errors import SpondylError
+from spondyl.reading import words
 from spondyl.reading.record import Reading
 
 SCHEMA_VERSION = 1
 BEARS_ON: dict[str, View] = {"scoliosis": "frontal", "spondylolisthesis": "lateral"}
 """The view on which a disease is defined."""
 NO_DISEASE = "normal"
-_SURE_OF_VIEW = 0.9
-"""Probability from which the finder's word on the view is taken."""
+_LEAST_SURE_OF_VIEW = 0.5
+"""Probability from which the finder's word on the view is taken, and said with it."""
 
 Together = Literal["header", "folder", "all"]
 """How films are known to be one patient's: by the patient's number in their headers, by the folder
@@ -39,7 +40,7 @@ class PatientFilm:
     name: str
     view: View
     view_by: str
-    """"header", "spine finder" or "nobody"."""
+    """"header", "spine finder (93 % sure)" or "nobody"."""
     answer: str | None
     likeliest: str
     probability: float
@@ -143,8 +144,8 @@ def _view(reading: Reading) -> tuple[View, str]:
     if stated is not None and stated.view != NOT_STATED:
         return stated.view, "header"
     found = reading.measurement
-    if found is not None and found.view_probability >= _SURE_OF_VIEW:
-        return found.view, "spine finder"
+    if found is not None and found.view_probability >= _LEAST_SURE_OF_VIEW:
+        return found.view, f"spine finder ({words.share(found.view_probability)} sure)"
     return NOT_STATED, "nobody"
 
 
@@ -177,8 +178,8 @@ def _said(one: PatientFilm, label: str) -> str:
         else ""
     )
     if one.answer == label:
-        return f"{where}: {label}, {one.probability:.0%}{measured}"
-    return f"{where}: not called {label} but {one.answer}, {one.probability:.0%}{measured}"
+        return f"{where}: {label}, {words.share(one.probability)}{measured}"
+    return f"{where}: not called {label} but {one.answer}, {words.share(one.probability)}{measured}"
 
 
 def _patient_of(reading: Reading, together: Together) -> str:

@@ -111,8 +111,8 @@ class Reader:
         answers = tuple(self._answer(fold, look) for fold, look in zip(folds, looks, strict=True))
         probabilities = np.mean([one.calibrated for one in answers], axis=0)
         column = int(probabilities.argmax())
+        label_set, no_set = self._label_set(answers, sha256)
         labels = self.bundle.labels.names
-        label_set, no_set = self._label_set(answers, sha256, labels[column])
         return Reading(
             film=Film(
                 *(path, name, sha256, film.facts.format, film.size, film.spacing_mm, film.dicom)
@@ -125,12 +125,12 @@ class Reader:
             networks=answers,
             learned_from_it=learned,
             label_set=label_set,
-            doubts=doubts(labels, answers, label_set, self.bundle.quorum),
+            doubts=doubts(labels[column], labels, answers, label_set, self.bundle.quorum),
             heatmap=self._heatmap(looks, folds, image, column, name),
             placement=placement,
             measurement=None if measured is None else measured.measurement,
             regions=None if measured is None else measured.regions,
-            warnings=(*_unusual(label_set, column), *self._warnings(film, answers, learned)),
+            warnings=self._warnings(film, answers, learned),
             not_run=(*no_set, *self._not_run(film, answers)),
         )
 
@@ -180,13 +180,9 @@ class Reader:
         return NetworkAnswer(fold, logits[0], plain, calibrated, energy_p, distance_p, refused)
 
     def _label_set(
-        self, answers: Sequence[NetworkAnswer], sha256: str, likeliest: str
+        self, answers: Sequence[NetworkAnswer], sha256: str
     ) -> tuple[LabelSet | None, tuple[str, ...]]:
-        """The labels that cannot be ruled out, and the likeliest; or nothing, and why.
-
-        Networks that are right more often than sets have to be leave the sets of usual films empty;
-        with the likeliest in it a set holds the true label no less often.
-        """
+        """The labels that cannot be ruled out; or nothing, and why."""
         known, answered = self.bundle.calibration_set, [one.fold for one in answers]
         judged_by = None
         if len(answered) == 1 and answered[0] in self.bundle.tested_on(sha256):
@@ -194,8 +190,7 @@ class Reader:
         elif set(answered) != set(self.bundle.folds):
             return None, ("which labels cannot be ruled out: not all networks could be asked",)
         p_values = known.p_values({one.fold: one.logits for one in answers}, judged_by)
-        open_ones = {*known.not_ruled_out(p_values), likeliest}
-        kept = tuple(label for label in self.bundle.labels.names if label in open_ones)
+        kept = known.not_ruled_out(p_values)
         return LabelSet(kept, tuple(map(float, p_values)), known.alpha), ()
 
     def _heatmap(
@@ -246,16 +241,6 @@ class _Look:
     pooled: Tensor
     """(1, channels) on the CPU."""
     seen: Seen
-
-
-def _unusual(label_set: LabelSet | None, column: int) -> tuple[str, ...]:
-    """That the likeliest label is in the set only because it is the likeliest."""
-    if label_set is None or label_set.p_values[column] > label_set.alpha:
-        return ()
-    return (
-        "the networks are less sure of this film than they were of all but "
-        f"{label_set.p_values[column]:.0%} of the films of its likeliest label",
-    )
 
 
 def read(

@@ -29,6 +29,8 @@ SCHEMA_VERSION = 1
 DoubtKind = Literal[
     "unlike the training films",
     "several labels",
+    "no label",
+    "likeliest label ruled out",
     "networks disagree",
 ]
 
@@ -91,14 +93,14 @@ class NetworkAnswer:
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """The labels that cannot be ruled out at the stated rate, and the likeliest in any case."""
+    """The labels that cannot be ruled out at the stated rate."""
 
     labels: tuple[str, ...]
-    """In the bundle's order; at least one, perhaps all."""
+    """In the bundle's order; may be empty, or hold all."""
     p_values: tuple[float, ...]
     """Of every label of the bundle, in its order: how usual such a film would be under it."""
     alpha: float
-    """A label is in the set where its p value is above this; the likeliest always is."""
+    """A label is in the set where its p value is above this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,7 +51,9 @@ def label_set(reading: Reading) -> tuple[str, ...]:
     found = reading.label_set
     if found is None:
         return ()
-    if len(found.labels) == len(reading.labels):
+    if not found.labels:
+        which = "Such a film would be unusual under every label."
+    elif len(found.labels) == len(reading.labels):
         which = "No label can be ruled out."
     else:
         which = f"Cannot be ruled out: {', '.join(map(shown, found.labels))}."

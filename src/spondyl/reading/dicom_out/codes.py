@@ -128,6 +128,8 @@ other maps are a saliency, the standard's word for the weight of a place in an a
 _DOUBTS: dict[DoubtKind, str] = {
     "unlike the training films": "NA-STRANGER",
     "several labels": "NA-SEVERAL",
+    "no label": "NA-NO-LABEL",
+    "likeliest label ruled out": "NA-RULED-OUT",
     "networks disagree": "NA-DISAGREE",
 }
 DOUBTS: dict[DoubtKind, Code] = {

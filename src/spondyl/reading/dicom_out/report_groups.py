@@ -35,6 +35,7 @@ from spondyl.reading.record import Reading
 from spondyl.reading.words import shown
 
 IN_SET = codes.private("IN-SET", "Label that cannot be ruled out")
+NOTHING = codes.private("NOTHING", "None of the labels")
 SET_RATE = codes.private("SET-RATE", "Share of films whose label the set may miss")
 NETWORKS = codes.private("NETWORKS", "Networks that answered")
 INTERVAL_LEVEL = codes.private("LEVEL", "Share of films whose angle the interval holds")
@@ -119,8 +120,8 @@ def _numbers(reading: Reading) -> list[Number]:
 def _set(reading: Reading) -> list[QualitativeEvaluation]:
     if reading.label_set is None:
         return []
-    inside = reading.label_set.labels
-    return [QualitativeEvaluation(IN_SET, codes.of_label(label)) for label in inside]
+    inside = [codes.of_label(label) for label in reading.label_set.labels] or [NOTHING]
+    return [QualitativeEvaluation(IN_SET, label) for label in inside]
 
 
 def _explanation(image: Dataset) -> ImageContentItem:

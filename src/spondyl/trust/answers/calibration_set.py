@@ -30,7 +30,7 @@ from spondyl.trust.answers.calibration import Bound, temperature
 from spondyl.trust.answers.conformal import Bools, Kind, refuse_impossible
 from spondyl.trust.metrics import Floats
 
-ALPHA = 0.1
+ALPHA = 0.05
 """Share of films whose set may miss their label, where nobody says otherwise."""
 _SLACK = 1e-8  # a score that is above another by rounding alone is not above it
 
