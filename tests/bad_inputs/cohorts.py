@@ -163,7 +163,7 @@ FOLDERS = [
     Spoiled("a BMP", saved("film.bmp", *shades(1)), "the format BMP is not accepted"),
     Spoiled("a WebP", saved("film.webp", *shades(1)), "the format WebP is not accepted"),
     Spoiled("a PDF", film_of(b"%PDF-1.7\n", "film.pdf"), "the format PDF is not accepted"),
-    Spoiled("a DICOM file", film_of(b"\0" * 128 + b"DICM"), "is DICOM, which is not read yet"),
+    Spoiled("a DICOM file", film_of(b"\0" * 128 + b"DICM"), "does not state its transfer syntax"),
     Spoiled("an animated PNG", saved("film.png", *shades(1, 2)), "holds 2 pictures"),
     Spoiled("a TIFF of three pages", saved("film.tif", *shades(1, 2, 3)), "holds 3 pictures"),
     Spoiled(

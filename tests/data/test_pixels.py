@@ -436,7 +436,7 @@ def test_other_formats_are_refused_and_the_accepted_ones_named(tmp_path, file_fo
     path.write_bytes(bytes_of(Image.fromarray(GREY8), file_format))
     error = refusal(path)
     assert file_format.casefold() in error.message.casefold()
-    assert "JPEG, PNG and TIFF" in error.hint
+    assert "JPEG, PNG, TIFF and DICOM" in error.hint
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])

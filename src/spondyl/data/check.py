@@ -33,6 +33,8 @@ class Findings:
     ignored: tuple[str, ...]
     """Files and columns passed over as none of ours."""
     duplicate_groups: tuple[DuplicateGroup, ...]
+    overruled: tuple[str, ...] = ()
+    """Where a film's DICOM header contradicts what was stated of it, which was kept."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -66,6 +68,7 @@ class Findings:
             "counts": self.counts,
             "facts": self.facts,
             "problems": [asdict(problem) for problem in self.problems],
+            "overruled": list(self.overruled),
             "duplicate_groups": [list(group.image_ids) for group in self.duplicate_groups],
             "duplicate_evidence": [
                 asdict(link) for group in self.duplicate_groups for link in group.links
@@ -81,6 +84,9 @@ class Findings:
         for problem in self.problems:
             yield f"  {problem}"
             yield f"    hint: {problem.hint}"
+        if self.overruled:
+            yield f"DICOM headers that contradict what was stated: {len(self.overruled)}"
+            yield from (f"  {said}" for said in self.overruled)
         yield f"films that occur more than once: {len(self.duplicate_groups)} groups"
         for group in self.duplicate_groups:
             yield f"  {' = '.join(group.image_ids)}"
@@ -98,7 +104,7 @@ def check(path: Path, labels: LabelSet, folds: int, track: Track = silently) -> 
     found = cohort.Cohort(survey.root, labels, survey.radiographs)
     films = found.with_groups(duplicates.groups_of(found.group_ids, groups)).radiographs
     problems = (*survey.problems, *cohort.too_few_groups(films, labels, folds))
-    return Findings(path, labels, films, problems, survey.ignored, groups)
+    return Findings(path, labels, films, problems, survey.ignored, groups, survey.overruled)
 
 
 def _counted(values: Iterator[str]) -> dict[str, int]:

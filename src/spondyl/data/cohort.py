@@ -18,7 +18,7 @@ from typing import Any
 from spondyl import files
 from spondyl.data import folders, manifest, pixels
 from spondyl.data.labels import SPINE_LABELS, LabelSet
-from spondyl.data.listing import Entry, Listing
+from spondyl.data.listing import Entry, Listing, completed
 from spondyl.data.radiograph import NOT_STATED, Curve, FileFacts, Radiograph
 from spondyl.errors import Problem, SpondylError
 from spondyl.progress import Track, silently
@@ -120,6 +120,8 @@ class Survey:
     problems: tuple[Problem, ...]
     ignored: tuple[str, ...]
     """What was passed over as no film: hidden files, notes, columns that mean nothing here."""
+    overruled: tuple[str, ...] = ()
+    """Where a film's DICOM header contradicts what was stated of it, which was kept."""
 
 
 def read(
@@ -160,15 +162,19 @@ def survey(
     listing = _listing(path, labels, require_labels)
     radiographs: list[Radiograph] = []
     problems = list(listing.problems)
+    overruled: list[str] = []
     for looked in track(_looked_at(listing.entries, decode), "reading films", len(listing.entries)):
-        if isinstance(looked, Radiograph):
-            radiographs.append(looked)
-        else:
+        if isinstance(looked, Problem):
             problems.append(looked)
+        else:
+            radiographs.append(looked.film)
+            overruled += looked.overruled
     radiographs.sort(key=lambda film: film.image_id)
     problems += _contradictions(radiographs)
     problems += _missing_films(path, listing, labels, require_labels)
-    return Survey(listing.root, tuple(radiographs), tuple(problems), listing.ignored)
+    return Survey(
+        listing.root, tuple(radiographs), tuple(problems), listing.ignored, tuple(overruled)
+    )
 
 
 def too_few_groups(
@@ -223,26 +229,33 @@ def _listing(path: Path, labels: LabelSet, require_labels: bool) -> Listing:
     )
 
 
-def _looked_at(entries: Sequence[Entry], decode: bool) -> Iterator[Radiograph | Problem]:
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    film: Radiograph
+    overruled: tuple[str, ...]
+
+
+def _looked_at(entries: Sequence[Entry], decode: bool) -> Iterator[_Looked | Problem]:
     """What each entry turns out to be, in order; films are opened in parallel."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(lambda entry: _look(entry, decode), entries)
 
 
-def _look(entry: Entry, decode: bool) -> Radiograph | Problem:
+def _look(entry: Entry, decode: bool) -> _Looked | Problem:
     try:
-        facts = pixels.read(entry.path).facts if decode else pixels.facts(entry.path)
+        said = pixels.read(entry.path) if decode else pixels.header(entry.path)
     except SpondylError as error:
         what = error.message.removeprefix(f"{entry.path}: ")
         shown = what if entry.where == entry.image_id else f"{entry.image_id}: {what}"
         return Problem(entry.where, shown, error.hint)
+    entry, overruled = completed(entry, said.dicom)
     stated = entry.stated
-    return Radiograph(
+    film = Radiograph(
         image_id=entry.image_id,
         path=entry.path,
         label=entry.label,
         group_id=entry.group_id,
-        file=facts,
+        file=said.facts,
         view=stated.view,
         sex=stated.sex,
         age_years=stated.age_years,
@@ -250,6 +263,7 @@ def _look(entry: Entry, decode: bool) -> Radiograph | Problem:
         curves=stated.curves,
         slip_level=stated.slip_level,
     )
+    return _Looked(film, overruled)
 
 
 def _contradictions(radiographs: Sequence[Radiograph]) -> Iterator[Problem]:

@@ -1,7 +1,8 @@
 """Films that belong to no cohort: what files and folders a user named stand for, and their names.
 
-In a folder a file counts as a film by its suffix; one that is named itself always does, so that
-what is wrong with it is said. Everything a user points at is walked to its end, each file once.
+In a folder a file counts as a film by its suffix, or where it has none by beginning as DICOM does,
+since archives name films by numbers; one that is named itself always does, so that what is wrong
+with it is said. Everything a user points at is walked to its end, each file once.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spondyl.data.dicom.beginning import HEAD, begins_as_dicom
 from spondyl.errors import SpondylError
 
-FILM_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
+FILM_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
 """What counts as a film in a folder; a file that is named itself always does."""
 _LONGEST_NAME = 80
 
@@ -44,7 +46,7 @@ def listed(paths: Sequence[Path]) -> Listed:
         for file in _walked(path) if path.is_dir() else [path]:
             if file == path:
                 films.append((file, file.name))
-            elif file.suffix.casefold() in FILM_SUFFIXES:
+            elif _looks_like_film(file):
                 films.append((file, file.relative_to(path).as_posix()))
             else:
                 passed_over.append(file)
@@ -54,7 +56,8 @@ def listed(paths: Sequence[Path]) -> Listed:
     if not once:
         raise SpondylError(
             f"{', '.join(map(str, paths))}: no film in there",
-            f"Name films, or folders with files that end in {', '.join(FILM_SUFFIXES)}.",
+            f"Name films, or folders with files that end in {', '.join(FILM_SUFFIXES)}, or that "
+            "begin as DICOM does.",
         )
     alike = Counter(image_id for _, image_id in once.values())
     return Listed(
@@ -90,6 +93,26 @@ def safe(text: str) -> str:
         for letter in unicodedata.normalize("NFC", text)
     )
     return "-".join(kept.split())
+
+
+def _looks_like_film(file: Path) -> bool:
+    """By its suffix; the parts of a number are none, and a disc's table of contents is no film."""
+    suffix = file.suffix.casefold()
+    if suffix in FILM_SUFFIXES:
+        return True
+    if suffix.removeprefix(".").isdecimal() or not suffix:
+        return file.name.casefold() != "dicomdir" and _begins_as_dicom(file)
+    return False
+
+
+def _begins_as_dicom(file: Path) -> bool:
+    try:
+        if not file.is_file():  # opening a pipe would wait for ever
+            return False
+        with file.open("rb") as stream:
+            return begins_as_dicom(stream.read(HEAD))
+    except OSError:
+        return False
 
 
 def _walked(folder: Path) -> list[Path]:

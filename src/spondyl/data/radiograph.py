@@ -31,12 +31,13 @@ class FileFacts:
     """What can be known of an image file without looking at the picture."""
 
     format: str
-    """As Pillow names it: JPEG, PNG, TIFF."""
+    """JPEG, PNG, TIFF as Pillow names them, or DICOM."""
     height: int
     width: int
     """Pixels, after the EXIF rotation."""
     mode: str
-    """Pillow's mode of the stored pixels: L, RGB, P, RGBA, I;16 …"""
+    """Pillow's mode of the stored pixels: L, RGB, P, RGBA, I;16 …; of DICOM the photometric
+    interpretation and the bits stored: MONOCHROME2;12."""
     n_bytes: int
     dpi: float | None
     """Dots per inch along the rows, where the file states it."""
@@ -52,7 +53,8 @@ class Radiograph:
     path: Path
     label: str | None
     group_id: str
-    """The patient where stated, else the film; films found to be the same share one."""
+    """The patient where stated, by a manifest or a DICOM header, else the film; films found to be
+    the same share one."""
     file: FileFacts
     view: View = NOT_STATED
     sex: Sex = NOT_STATED
