@@ -57,6 +57,26 @@ WORDS = [
     words(
         "an address of no known kind", "data fetch kauh --out OUT --from ftp://a/b", "no such file"
     ),
+    words("a film and no bundle", "read film.png", "Missing option"),
+    words("a film and no such bundle", "read film.png --bundle OUT", "not a bundle"),
+    words("a pattern of nothing", "read *.dcm --bundle OUT", "*.dcm: nothing is called so"),
+    words("objects for no server", "push film.dcm", "Missing option"),
+    words("a server of another kind", "push film.dcm --to ftp://a/b", "--to", "http"),
+    words("a password in an address", "push a.dcm --to https://a:b@c/d", "--to"),
+    words("a far server in plain text", "push a.dcm --to http://example.org/d", "http", "https"),
+    words(
+        "nothing to be fetched", "pull --from http://127.0.0.1:9/d --out OUT", "nothing is asked"
+    ),
+    words(
+        "an identifier that is none",
+        "pull --from http://127.0.0.1:9/d --study ../../x --out OUT",
+        "--study",
+    ),
+    words(
+        "a server that is down",
+        "pull --from http://127.0.0.1:9/d --study 1.2.3 --out OUT",
+        "127.0.0.1:9",
+    ),
     words("marks of no film set", "data annotations a.json --out OUT", "Missing option"),
     words(
         "no network to time", "bench cam --network resnet51", "'resnet51': not known", "resnet50"
