@@ -1,17 +1,13 @@
 """Where what goes wrong in pydicom or in a decoder becomes a refusal, and where pydicom is quiet.
 
-pydicom warns of what it mends, in the voice of a program and on the user's terminal. What matters
-of that is judged here; the rest is not said. Warnings are silenced for the whole process while a
-header is read, so headers are read one at a time: the price is small, since pydicom is Python.
+pydicom warns of what it mends, in the voice of a program and quoting what it found, on the user's
+terminal and in logs. What matters of that is judged here; the rest is not said (`unheard`).
 """
 
 from __future__ import annotations
 
 import binascii
-import logging
 import struct
-import threading
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +15,7 @@ from pathlib import Path
 
 from pydicom.errors import BytesLengthException, InvalidDicomError
 
+from spondyl.data.unheard import WARNINGS_UNHEARD
 from spondyl.errors import SpondylError
 
 DAMAGED = "It is damaged, cut short or of a rare kind: copy it again, or export it as 16-bit PNG."
@@ -29,8 +26,6 @@ _FAULTS = (
     *(binascii.Error, InvalidDicomError, BytesLengthException),
 )
 """What pydicom and the decoders were seen to raise, or may, for a damaged file."""
-
-_ONE_HEADER = threading.RLock()
 
 
 @contextmanager
@@ -46,15 +41,9 @@ def faults_of(path: str | Path, what: str = "as DICOM") -> Iterator[None]:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Keeps pydicom's warnings from the terminal and from logs; one thread at a time."""
-    logger = logging.getLogger("pydicom")
-    with _ONE_HEADER, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        was_disabled, logger.disabled = logger.disabled, True
-        try:
-            yield
-        finally:
-            logger.disabled = was_disabled
+    """Keeps pydicom's warnings from the terminal and from logs."""
+    with WARNINGS_UNHEARD:
+        yield
 
 
 def _reason(error: BaseException) -> str:
