@@ -196,6 +196,16 @@ def test_silence_and_dripping_are_left_in_time(tmp_path, monkeypatch):
         begun = time.monotonic()
         refused(server, tmp_path, "too slowly")
         assert time.monotonic() - begun < 2.0
+
+    def drips_its_header(handler, _):
+        for letter in "HTTP/1.0 200 OK\r\nX-Long: " + "x" * 100:
+            handler.wfile.write(letter.encode())
+            time.sleep(0.05)
+
+    with serving(drips_its_header) as server:
+        begun = time.monotonic()
+        refused(server, tmp_path, "too slowly")
+        assert time.monotonic() - begun < 2.0
     with serving(drips(MULTIPART, [b"--B\r\n"], pause=1.0)) as server:
         refused(server, tmp_path, "does not answer in time")
 
@@ -283,6 +293,20 @@ def test_studies_of_another_patient_are_not_taken_for_the_one_asked_for():
         assert "DOE" not in told.value.message
         with pytest.raises(SpondylError, match="another date"):
             search(server, Question(date="20210401"))
+
+
+@pytest.mark.parametrize("number", ["299 here: There are 7", 'Warning: 299 here "There are 7'])
+def test_a_search_that_the_server_cuts_short_is_not_taken_for_the_whole(number):
+    row = {"0020000D": {"vr": "UI", "Value": ["1.2"]}}
+    row["00080061"] = {"vr": "CS", "Value": ["CR"]}
+    body, question = json.dumps([row]).encode(), Question(modalities=("CR",))
+    warning = f"{number} additional results that can be requested"
+    cut = pytest.raises(SpondylError, match="more than it hands out at once")
+    with serving(says(200, JSON, body, Warning=warning)) as server, cut:
+        search(server, question)
+    other = "299 here: The fuzzymatching parameter is not supported."
+    with serving(says(200, JSON, body, Warning=other)) as server:
+        assert [study.uid for study in search(server, question)] == ["1.2"]
 
 
 def test_an_identifier_in_an_answer_is_checked_before_it_enters_an_address():

@@ -8,7 +8,6 @@ import numpy as np
 import orthanc
 import pydicom
 import pytest
-import typer
 from command_line import spondyl
 from dicom_films import ROOT
 from dicomweb_client.api import DICOMwebClient
@@ -22,8 +21,6 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from spondyl import cli
-from spondyl.commands import archive as commands
 from spondyl.data import pixels
 from spondyl.errors import Problem, SpondylError
 from spondyl.reading.dicomweb import retrieving, searching, sending, storing
@@ -53,12 +50,8 @@ def server(archive):
 
 
 @pytest.fixture
-def told(monkeypatch, capfd):
+def told(capfd):
     """A function that runs a command and gives the exit code, stdout and stderr."""
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command("push")(commands.push)
-    app.command("pull")(commands.pull)
-    monkeypatch.setattr(cli, "app", app)
 
     def call(*words):
         code = spondyl(words)
@@ -250,7 +243,8 @@ def test_a_wrong_root_is_told_by_push_and_by_pull(server, tmp_path, told):
 
 def test_who_is_not_known_is_refused_and_who_is_known_is_let_in(tmp_path, monkeypatch, told):
     path = film(tmp_path / "film.dcm")
-    with orthanc.running("reader", SECRET) as guarded:
+    known = {"AuthenticationEnabled": True, "RegisteredUsers": {"reader": SECRET}}
+    with orthanc.orthanc(tmp_path / "orthanc", **known) as guarded:
         code, out, err = told("push", path, "--to", guarded.url)
         assert code == 2
         assert "does not know who asks" in err
@@ -307,13 +301,13 @@ def test_names_are_told_where_they_are_asked_for(server, tmp_path, told):
     assert "DOE_JANE.txt" in err
 
 
-def test_a_search_without_a_folder_lists_studies_and_their_identifiers(server, tmp_path, told):
+def test_a_list_holds_what_leads_to_a_study_and_no_patient(server, tmp_path, told):
     push(server, film(tmp_path / "1.dcm"), film(tmp_path / "2.dcm", 2))
-    code, out, err = told("pull", "--from", server.url, "--date", "20210401")
+    code, out, err = told("pull", "--from", server.url, "--date", "20210401", "--list")
     assert code == 0
     assert out == f"{ROOT}1  20210401  CR  2 instances\n"
     assert "--out fetches" in err
-    _, out, _ = told("pull", "--from", server.url, "--date", "20210401", "--json")
+    _, out, _ = told("pull", "--from", server.url, "--date", "20210401", "--list", "--json")
     (row,) = json.loads(out)["studies"]
     assert row == {"study": f"{ROOT}1", "date": "20210401", "modalities": ["CR"], "instances": 2}
 
@@ -342,14 +336,17 @@ def test_of_a_study_with_several_modalities_only_the_one_that_is_named_is_fetche
             "--series beside",
         ),
         (("--study", "1.2/..", "--out", "x"), "is not a DICOM unique identifier"),
-        (("--series", "1.2", "--date", "20210401", "--out", "x"), "or --instance without --study"),
+        (("--series", "1.2", "--date", "20210401", "--out", "x"), "without --study"),
         (
             ("--instance", "1.2", "--date", "20210401", "--out", "x"),
-            "or --instance without --study",
+            "without --study",
         ),
         (("--patient-id", "made-up-*", "--out", "x"), "not one whole identifier"),
         (("--modality", "CR,", "--out", "x"), "not codes of DICOM"),
-        (("--date", "20210401", "--limit", "0"), "not a number of studies"),
+        (("--date", "20210401", "--limit", "0", "--list"), "not a number of studies"),
+        (("--date", "20210401"), "neither --out nor --list"),
+        (("--date", "20210401", "--list", "--out", "x"), "--list beside --out"),
+        (("--study", "1.2", "--list"), "--list beside --study"),
     ],
 )
 def test_a_pull_that_cannot_be_meant_is_refused_in_two_lines(

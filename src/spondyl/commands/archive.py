@@ -84,9 +84,16 @@ def pull(
         str, typer.Option("--from", help="The root of a server's DICOMweb services.")
     ],
     out: Annotated[
-        Path | None,
-        typer.Option(help="A new folder for the objects; without it, what is found is listed."),
+        Path | None, typer.Option(help="A new folder; nothing is ever overwritten.")
     ] = None,
+    list_only: Annotated[
+        bool,
+        typer.Option(
+            "--list",
+            help="Fetch nothing; print the identifiers, dates and modalities of the studies that a "
+            "search finds.",
+        ),
+    ] = False,
     study: Annotated[str, typer.Option(help="Study instance UID.")] = "",
     series: Annotated[str, typer.Option(help="Series instance UID, of one series of it.")] = "",
     instance: Annotated[str, typer.Option(help="SOP instance UID, of one object of that.")] = "",
@@ -101,9 +108,10 @@ def pull(
 ) -> None:
     """Fetch a study, or what a search finds, from a server into a new folder (WADO-RS, QIDO-RS).
 
-    Files are kept as the server stores them and called by a hash of their identifiers. Who asks
-    stands in ~/.netrc or in the environment: SPONDYL_DICOMWEB_USER and SPONDYL_DICOMWEB_PASSWORD,
-    or SPONDYL_DICOMWEB_TOKEN.
+    Files are kept as the server stores them and called by a hash of their identifiers. No name or
+    number of a patient is ever printed; --list prints what leads to a study. Who asks stands in
+    ~/.netrc or in the environment: SPONDYL_DICOMWEB_USER and SPONDYL_DICOMWEB_PASSWORD, or
+    SPONDYL_DICOMWEB_TOKEN.
     """
     from spondyl.files import refuse_unless_free
     from spondyl.reading.dicomweb import retrieving, searching
@@ -111,7 +119,8 @@ def pull(
     question = searching.Question(
         patient_id, date, tuple(listed(modality)) if modality else (), accession
     )
-    _refuse_unless_one_way(question, study, series or instance, out)
+    _refuse_unless_one_way(question, study, series or instance)
+    _refuse_unless_one_end(study, out, list_only)
     if out is not None:
         refuse_unless_free(out)
     named = retrieving.Wanted(study, series, instance) if study else None
@@ -134,7 +143,7 @@ def _connection(url: str, option: str, ca_bundle: Path | None, insecure_http: bo
     return Connection(server, credentials(server), ca_bundle)
 
 
-def _refuse_unless_one_way(question: Question, study: str, part: str, out: Path | None) -> None:
+def _refuse_unless_one_way(question: Question, study: str, part: str) -> None:
     """Raises `SpondylError` unless a study is named, or a search is asked for, and not both;
     `part` is a series or an instance."""
     if study and (question.patient_id or question.date or question.accession):
@@ -149,8 +158,23 @@ def _refuse_unless_one_way(question: Question, study: str, part: str, out: Path 
         raise SpondylError("--series or --instance without --study", "Name the study too.")
     if part and question.modalities:
         raise SpondylError("--series beside --modality", "Give one of them.")
+
+
+def _refuse_unless_one_end(study: str, out: Path | None, list_only: bool) -> None:
+    """Raises `SpondylError` unless objects are to be fetched, or studies to be listed."""
+    if study and list_only:
+        raise SpondylError(
+            "--list beside --study: there is nothing to search for", "Fetch it with --out."
+        )
     if study and out is None:
         raise SpondylError("--study without --out: nowhere to write", "Name a new folder.")
+    if list_only and out is not None:
+        raise SpondylError("--list beside --out: one or the other", "Give one of them.")
+    if not list_only and out is None:
+        raise SpondylError(
+            "neither --out nor --list: what is found is neither fetched nor told",
+            "Name a new folder with --out, or only look with --list.",
+        )
 
 
 def _wanted(

@@ -123,6 +123,15 @@ def redirected(response: Response, server: Address) -> ServerError:
     )
 
 
+def cut_short(server: Address) -> SpondylError:
+    """A search of which the server keeps some results back, as a warning of number 299 says
+    (PS3.18 8.3.4): what is there would pass for all."""
+    return SpondylError(
+        f"{server.url}: finds more than it hands out at once, so some would be missing",
+        "Ask for less (one patient, fewer days, one modality), or raise --limit.",
+    )
+
+
 def odd(server: Address, does: str) -> ServerError:
     """A server that does what it must not."""
     return ServerError(f"{server.url}: {does}", f"It may be no DICOMweb server. {_ROOT}")

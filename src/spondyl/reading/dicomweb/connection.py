@@ -17,8 +17,10 @@ from __future__ import annotations
 import json
 import logging
 import ssl
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +39,8 @@ from spondyl.reading.dicomweb.address import Address, same_origin
 CONNECT_SECONDS, SILENCE_SECONDS = 10.0, 60.0
 """How long a server may take to be there, and to send its next bytes."""
 PATIENCE_SECONDS, SLOWEST_BYTES_A_SECOND = 120.0, 8 << 10
-"""A body may take the first, and a second for each of the second: a server that drips is left."""
+"""An answer's beginning may take the first, and so may its body, which has another second for each
+of the second, as has what is sent: a server that drips is left."""
 WAITS_SECONDS = (0.5, 2.0)
 """Before a GET is asked for the second and third time."""
 LARGEST_DOCUMENT_BYTES = 16 << 20
@@ -101,8 +104,13 @@ class Connection:
                 response.close()
 
     def document(self, path: str, query: Mapping[str, str] | None = None) -> Any:
-        """What a GET answers with, as `application/dicom+json`; [] where it is empty (204)."""
+        """What a GET answers with, as `application/dicom+json`; [] where it is empty (204).
+
+        Raises `SpondylError` where the server says that it has more than it hands out at once.
+        """
         with self.found(path, "application/dicom+json", query) as response:
+            if "additional results" in response.headers.get("Warning", "").lower():
+                raise answers.cut_short(self.server)
             if response.status_code == requests.codes.no_content:
                 return []
             try:
@@ -194,13 +202,35 @@ class Connection:
         # Each on a line of its own: the server may close one that is kept just as a POST sets out,
         # as Orthanc did with one in ten. The session itself would read the bodies of redirects.
         self._session.close()
-        return self._session.get_adapter(url).send(
-            self._session.prepare_request(asked),
-            stream=True,
-            timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
-            verify=self._session.verify,
-            proxies=self._session.proxies,
+        prepared, adapter = self._session.prepare_request(asked), self._session.get_adapter(url)
+        allowed = PATIENCE_SECONDS + (0 if body is None else len(body)) / SLOWEST_BYTES_A_SECOND
+        return self._in_time(
+            lambda: adapter.send(
+                prepared,
+                stream=True,
+                timeout=(CONNECT_SECONDS, SILENCE_SECONDS),
+                verify=self._session.verify,
+                proxies=self._session.proxies,
+            ),
+            allowed,
         )
+
+    def _in_time(self, ask: Callable[[], requests.Response], seconds: float) -> requests.Response:
+        """What `ask` returns within so many seconds; a server may drip its header for days, and
+        nothing but another thread would notice."""
+        answer: Future[requests.Response] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(ask())
+            except BaseException as error:  # noqa: BLE001  raised where the answer is waited for
+                answer.set_exception(error)
+
+        threading.Thread(target=run, name="spondyl-dicomweb", daemon=True).start()
+        try:
+            return answer.result(seconds)
+        except TimeoutError:
+            raise answers.slow(self.server) from None
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
