@@ -220,6 +220,7 @@ def test_a_study_killed_at_every_stage_ends_with_the_same_bytes(start, undisturb
     assert left_in(folder) == undisturbed.left
 
 
+@pytest.mark.slow
 def test_a_study_killed_at_random_moments_ends_with_the_same_bytes(start, undisturbed, tmp_path):
     survived(start, undisturbed, tmp_path, seed=6, n_kills=10)
 

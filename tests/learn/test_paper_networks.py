@@ -17,6 +17,8 @@ import torchvision
 
 from spondyl.learn import conduct, training
 
+pytestmark = pytest.mark.slow  # half a minute of full-sized networks
+
 NETWORKS = ("resnet50", "vgg16")
 LAST = {"resnet50": ("fc.",), "vgg16": ("classifier.",)}
 """What is in no file of weights that is written here."""
