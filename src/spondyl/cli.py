@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from spondyl.commands import archive, audit, bench, data, explain, measure, read, study
+from spondyl.commands import archive, audit, bench, data, explain, measure, read, review, study
 from spondyl.commands.arguments import Json, Out, Seed, print_json
 from spondyl.errors import SpondylError
 from spondyl.terminal import refuse, say, tracking
@@ -38,6 +38,7 @@ app.command("read")(read.read)
 app.command("push")(archive.push)
 app.command("pull")(archive.pull)
 app.add_typer(measure.app, name="measure", no_args_is_help=True)
+app.add_typer(review.app, name="review", no_args_is_help=True)
 app.add_typer(bench.app, name="bench", no_args_is_help=True)
 
 
