@@ -330,6 +330,13 @@ def test_a_survey_that_nobody_answered_is_analysed_as_such(made, opened, capsys)
     assert "0 readers gave 0 answers" in capsys.readouterr().out
 
 
+def test_an_analysis_comes_as_a_page_to_print_if_asked(made, opened, tmp_path):
+    _, database, _ = opened
+    call("analyse", made, "--database", database, "--out", tmp_path / "page")
+    assert "<!doctype html>" in (tmp_path / "page" / "analysis.html").read_text()
+    assert json.loads((tmp_path / "page" / "analysis.json").read_text())
+
+
 @pytest.mark.parametrize("command", ["export", "analyse"])
 def test_a_database_that_is_not_there_is_refused_and_not_made(made, tmp_path, command):
     out = ["--out", tmp_path / "out"] if command == "export" else []

@@ -155,15 +155,25 @@ def analyse(
     seed: Annotated[
         int | None, typer.Option(help="Of resampled films; the survey's where none is named.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A new folder for a page to print, tables and all figures.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What readers said: their labels, agreement, decoys accepted; all figures with --json."""
     from spondyl.commands import survey_lines
+    from spondyl.files import new_folder, refuse_unless_free
     from spondyl.review.analysis import analysis
+    from spondyl.review.pages import page
 
+    if out is not None:
+        refuse_unless_free(out)
     with _kept(survey, database) as (kept, store):
         answers = store.answers(kept.survey.survey_id)
     found = analysis.analyse(kept.survey, answers, seed)
+    if out is not None:
+        with new_folder(out) as draft:
+            page.write(kept.survey, found, draft)
     if as_json:
         print_json(found.as_dict())
     else:

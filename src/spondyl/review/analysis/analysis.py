@@ -47,7 +47,7 @@ class Extent:
     n_answers: int
     """That were given, each once."""
     n_counted: int
-    """Of them the last to each question: what the tables are made of."""
+    """Of them those that count, one to each question: what the tables are made of."""
 
 
 @dataclass(frozen=True, slots=True)

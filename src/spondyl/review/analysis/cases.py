@@ -50,7 +50,7 @@ class Case:
     wrong: tuple[str, ...]
     """Configurations that missed the data set's label."""
     said: tuple[Said, ...]
-    """Of the film alone, the diagnosis as it was first said."""
+    """Of the film alone, as it was first said."""
     maps: tuple[MapCase, ...]
 
 

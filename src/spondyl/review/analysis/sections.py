@@ -40,7 +40,7 @@ class QuestionTable:
 
 
 def film_tables(counted: Counted, resampling: Resampling) -> tuple[QuestionTable, ...]:
-    """Section 1: every unaided question over all films, the diagnosis as it was first said."""
+    """Section 1: every unaided question over all films, as it was first said."""
     rows = counted.film_rows()
     return tuple(
         _table(counted, question, None, "all", rows, resampling)
