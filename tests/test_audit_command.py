@@ -50,6 +50,7 @@ def status(audit):
     return {check["name"]: check["status"] for check in audit["checks"]}
 
 
+@pytest.mark.slow
 def test_a_study_of_two_models_is_audited_and_one_is_preferred_with_reasons(home, capsys):
     out = home / "pages"
     masks = home / "drawn" / "regions"

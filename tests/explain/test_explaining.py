@@ -219,6 +219,7 @@ def test_channels_that_say_nothing_share_one_pass_of_score_cam(images):
 class TestPartition:
     """shap's values, by way of shap."""
 
+    @pytest.mark.slow
     def test_they_add_up_to_the_difference_from_the_blurred_film(self, images):
         cv2 = pytest.importorskip("cv2")
         pytest.importorskip("shap", reason="shap is an optional extra")

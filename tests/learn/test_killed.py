@@ -203,6 +203,7 @@ def survived(start, undisturbed, folder, seed, n_kills):
     assert left_in(folder / str(n_ended)) == undisturbed.left, told
 
 
+@pytest.mark.slow
 def test_what_is_compared_is_every_prediction_learned_tensor_and_heatmap(undisturbed, spec):
     names = [path.rpartition("/")[2] for path in undisturbed.left]
     n_trials = spec.folds * len(spec.configurations)
@@ -211,6 +212,7 @@ def test_what_is_compared_is_every_prediction_learned_tensor_and_heatmap(undistu
     assert sum(name.endswith(".npz") for name in names) == len(spec.configurations)
 
 
+@pytest.mark.slow
 def test_a_study_killed_at_every_stage_ends_with_the_same_bytes(start, undisturbed, tmp_path):
     folder = tmp_path / "study"
     for moment in MOMENTS:

@@ -172,6 +172,7 @@ def test_the_library_s_cache_is_found(tmp_path, monkeypatch):
     assert weights.load(network, found, body_is_frozen=True).source == "library cache"
 
 
+@pytest.mark.slow
 def test_timm_s_vgg_fills_the_dense_layers_of_torchvision_s(tmp_path):
     ours = networks.build("vgg16", 3, seed=2)
     dense = ours.head.classifier

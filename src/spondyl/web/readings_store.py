@@ -256,9 +256,13 @@ def _waiting_numbers(connection: Any) -> list[int]:
 
 
 def _kept(row: Row[Any], waiting: Sequence[int]) -> Kept:
-    position = None
-    if row.state == "reading":
+    """A row as it is told. One that was queued when it was looked up, and is not among those
+    `waiting` any more, was begun in between."""
+    position, state = None, row.state
+    if state == "queued" and row.number not in waiting:
+        state = "reading"
+    if state == "reading":
         position = 0
-    elif row.state == "queued":
+    elif state == "queued":
         position = waiting.index(row.number) + 1
-    return Kept(row.reading_id, row.state, position, row.error, row.hint, row.created)
+    return Kept(row.reading_id, state, position, row.error, row.hint, row.created)

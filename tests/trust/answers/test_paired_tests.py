@@ -84,6 +84,7 @@ def test_of_networks_that_are_equal_one_in_twenty_is_told_apart():
     assert 0.03 < np.mean(rejected) < 0.075
 
 
+@pytest.mark.slow
 def test_its_p_value_is_near_that_of_exchanging_the_two_film_by_film():
     first, second, positive = drawn(5, 60, 60, gain=1.4, other_gain=0.9)
     test = paired_tests.delong(first, second, positive)

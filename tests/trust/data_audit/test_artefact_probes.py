@@ -50,6 +50,7 @@ def clean():
 
 
 @pytest.mark.parametrize("shortcut", PROBE_OF)
+@pytest.mark.slow
 def test_a_planted_shortcut_is_told_by_the_probe_of_its_kind(shortcut):
     assert p_values(*looked_at(shortcut))[PROBE_OF[shortcut]] == 0.01
 

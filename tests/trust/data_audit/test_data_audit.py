@@ -69,6 +69,7 @@ def test_clean_films_raise_no_alarm_and_what_nobody_stated_is_not_run(clean):
         ("text", "text", "text"),
     ],
 )
+@pytest.mark.slow
 def test_a_planted_shortcut_is_named_by_its_check(tmp_path, shortcut, name, number):
     found = audited(saved(tmp_path / shortcut, shortcut) / "films")
     check = next(check for check in found.checks if check.name == name)
@@ -103,6 +104,7 @@ def test_stated_ages_that_go_with_the_label_are_an_alarm(clean, tmp_path):
     assert found["view"] == "pass"  # all are frontal
 
 
+@pytest.mark.slow
 def test_copies_are_told_and_share_a_fold(clean, tmp_path):
     shutil.copytree(clean / "films", tmp_path / "films")
     first = sorted((tmp_path / "films" / "normal").iterdir())[0]
@@ -163,6 +165,7 @@ def test_the_audit_asks_one_network_and_says_so_of_none_and_of_two(tmp_path):
             features.body(files, torch.device("cpu"))
 
 
+@pytest.mark.slow
 def test_a_remedy_is_measured_on_the_same_films_in_the_same_folds(tmp_path):
     films = saved(tmp_path / "tinted", "tint") / "films"
     found = audited(films, remedies=remedies.named(["grey", "letterbox"]))
@@ -203,6 +206,7 @@ def test_a_view_that_a_finder_saw_counts_where_nobody_stated_one(clean):
     assert by_label == {"frontal": ("20", "20", "0"), "lateral": ("0", "0", "20")}
 
 
+@pytest.mark.slow
 def test_films_under_a_wrong_label_are_worth_a_look(tmp_path):
     films = saved(tmp_path / "drawn", "aspect", n=90) / "films"
     for name in ("0000", "0003"):
@@ -220,6 +224,7 @@ def test_the_same_seed_gives_the_same_audit(clean):
     assert {**first, "seconds": 0} == {**again, "seconds": 0}
 
 
+@pytest.mark.slow
 def test_the_json_holds_every_probe_under_both_ways_of_folding(clean, capsys):
     assert spondyl(["audit", "data", clean / "films", "--folds", 3, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
