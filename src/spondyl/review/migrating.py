@@ -6,6 +6,7 @@ start at once one migrates, the others find it done, and one that is killed leav
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import resources
 
 from alembic import command
@@ -17,45 +18,64 @@ from sqlalchemy import Connection, Engine, text
 from spondyl.errors import SpondylError
 from spondyl.review.database import named, reading, writing
 
-_LOCK = 0x5B0D71  # any number that is ours alone among PostgreSQL's advisory locks
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What migrations bring a database to."""
+
+    package: str
+    """Whose folder `migrations` holds them."""
+    called: str
+    """In a refusal."""
+    version_table: str
+    """Where the database keeps how far it has come."""
+    lock: int
+    """A number that is its alone among PostgreSQL's advisory locks."""
 
 
-def migrate(engine: Engine, to: str = "head") -> None:
-    """Brings the schema to revision `to`, data kept; does nothing where it is there.
+SURVEYS = Schema("spondyl.review", "schema", "alembic_version", 0x5B0D71)
+
+
+def migrate(engine: Engine, to: str = "head", schema: Schema = SURVEYS) -> None:
+    """Brings `schema` to revision `to`, data kept; does nothing where it is there.
 
     Raises `SpondylError` where a newer version of spondyl wrote the store.
     """
-    scripts = ScriptDirectory.from_config(_config())
+    scripts = ScriptDirectory.from_config(_config(schema))
     with reading(engine) as connection:
-        current = _revision(connection)
-    _refuse_newer(engine, scripts, current)
+        current = _revision(connection, schema)
+    _refuse_newer(engine, scripts, current, schema)
     if current == scripts.get_current_head():
         return
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        _refuse_newer(engine, scripts, _revision(connection))
-        config = _config()
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.lock})
+        _refuse_newer(engine, scripts, _revision(connection, schema), schema)
+        config = _config(schema)
         config.attributes["connection"] = connection
+        config.attributes["version_table"] = schema.version_table
         command.upgrade(config, to)
 
 
-def _config() -> Config:
+def _config(schema: Schema) -> Config:
     config = Config()
-    folder = str(resources.files("spondyl.review").joinpath("migrations"))
+    folder = str(resources.files(schema.package).joinpath("migrations"))
     config.set_main_option("script_location", folder.replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 
 
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+def _revision(connection: Connection, schema: Schema) -> str | None:
+    options = {"version_table": schema.version_table}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
-def _refuse_newer(engine: Engine, scripts: ScriptDirectory, current: str | None) -> None:
+def _refuse_newer(
+    engine: Engine, scripts: ScriptDirectory, current: str | None, schema: Schema
+) -> None:
     known = {script.revision for script in scripts.walk_revisions()}
     if current is not None and current not in known:
         raise SpondylError(
-            f"{named(engine)}: written by a newer version of spondyl (schema {current})",
+            f"{named(engine)}: written by a newer version of spondyl ({schema.called} {current})",
             "Open it with that version.",
         )
