@@ -43,7 +43,7 @@ def listed(paths: Sequence[Path]) -> Listed:
     films: list[tuple[Path, str]] = []
     passed_over: list[Path] = []
     for path in paths:
-        for file in _walked(path) if path.is_dir() else [path]:
+        for file in walked(path) if path.is_dir() else [path]:
             if file == path:
                 films.append((file, file.name))
             elif _looks_like_film(file):
@@ -115,7 +115,7 @@ def _begins_as_dicom(file: Path) -> bool:
         return False
 
 
-def _walked(folder: Path) -> list[Path]:
+def walked(folder: Path) -> list[Path]:
     """All files below `folder` that are not hidden, by name; links to folders are not followed."""
     found: list[Path] = []
     for here, folders, files in os.walk(folder):

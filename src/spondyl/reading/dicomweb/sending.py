@@ -7,11 +7,12 @@ failure, so that it is heard of; anything else is passed over, and so are tables
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from spondyl.data.dicom.beginning import HEAD, begins_as_dicom
+from spondyl.data.loose_films import walked
 from spondyl.errors import SpondylError
 
 _SUFFIXES = (".dcm", ".dicom")
@@ -49,7 +50,7 @@ def files(paths: Sequence[Path], own_names: bool = False) -> Files:
         if not path.is_dir():
             sent.setdefault(os.path.realpath(path), (path, True))
             continue
-        for file in _walked(path):
+        for file in walked(path):
             if _counts(file):
                 sent.setdefault(os.path.realpath(file), (file, False))
             else:
@@ -75,10 +76,3 @@ def _counts(file: Path) -> bool:
             return begins_as_dicom(stream.read(HEAD)) or file.suffix.casefold() in _SUFFIXES
     except OSError:
         return True  # so that it is listed with the reason
-
-
-def _walked(folder: Path) -> Iterator[Path]:
-    """All files below `folder` that are not hidden, by name; links to folders are not followed."""
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(here) / name for name in sorted(names) if not name.startswith("."))
