@@ -2,7 +2,7 @@
 
 It listens at a socket in a temporary folder and at no port, so nobody else can reach it and nothing
 else is in its way. PostgreSQL refuses to run as root, so root starts it as `postgres` or `nobody`.
-A folder's conftest imports `server` to have one as long as its tests last; where PostgreSQL is not
+`conftest` imports `server`, so that all tests of a worker share one; where PostgreSQL is not
 installed they skip.
 """
 
@@ -14,16 +14,18 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 _PLACES = Path("/usr/lib/postgresql")
 _STARTS_SECONDS = 60
+_END_ALL_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,24 @@ class Server:
     folder: Path
     """Of its data and its socket."""
 
-    def url(self, database: str) -> str:
-        """Of one of its databases."""
-        return f"postgresql://spondyl@/{database}?host={quote(str(self.folder), safe='')}"
+    @property
+    def url(self) -> str:
+        """Of its one database."""
+        return f"postgresql://spondyl@/postgres?host={quote(str(self.folder), safe='')}"
 
-    def new_database(self) -> str:
-        """The URL of an empty database."""
-        name = f"t{uuid.uuid4().hex}"
-        self._run("createdb", "-h", str(self.folder), "-U", "spondyl", "-T", "template0", name)
-        return self.url(name)
+    def emptied(self) -> str:
+        """The URL of the database, out of which everything was taken: a quarter of the time that a
+        new one takes, and nothing to delete in the end."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(_END_ALL_OTHERS)
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return self.url
 
     def _start(self) -> None:
-        settings = f"-k {self.folder} -c listen_addresses='' -c shared_buffers=16MB"
+        # Nobody pulls the plug of this machine amid a test, so nothing is forced to the disk.
+        light = "-c shared_buffers=16MB -c fsync=off"
+        settings = f"-k {self.folder} -c listen_addresses='' {light}"
         log = str(self.folder / "log")
         data = str(self.folder / "data")
         wait = ("-w", "-t", str(_STARTS_SECONDS))
@@ -85,7 +93,7 @@ def running() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """A PostgreSQL for a folder's tests."""
+    """A PostgreSQL for all tests that ask for one."""
     with running() as started:
         yield started
 

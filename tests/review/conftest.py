@@ -1,7 +1,6 @@
 """Stores on both databases, for every test that names `where`."""
 
 import pytest
-from postgres import server  # noqa: F401  (a fixture)
 
 from spondyl.review.store import open_store
 
@@ -11,7 +10,7 @@ def where(request, tmp_path):
     """Address of an empty database, of either kind."""
     if request.param == "sqlite":
         return str(tmp_path / "reviews.db")
-    return request.getfixturevalue("server").new_database()
+    return request.getfixturevalue("server").emptied()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from spondyl.review.analysis.counting import Counted, count
 from spondyl.review.records import Answer, Item, Map, Question, Survey
+from spondyl.review.standing import Shown
 
 LABELS = ("normal", "scoliosis", "spondylolisthesis")
 NETWORKS = ("A net", "B net")
@@ -63,6 +64,7 @@ class Sheet:
     def __init__(self, of: Survey) -> None:
         self.survey = of
         self.answers: list[Answer] = []
+        self.shown: list[Shown] = []
 
     def say(self, reader: str, place: str, question: str, value: str, seconds=5.0, **changes):
         """One answer; `place` is an item or a heatmap."""
@@ -87,6 +89,14 @@ class Sheet:
         )
         return self
 
+    def show(self, reader: str, place: str):
+        """A heatmap is handed to a reader, who says nothing yet."""
+        after = sum(one.reader == reader for one in self.answers)
+        item_id = place.partition("m")[0]
+        shown = Shown(self.survey.survey_id, reader, item_id, place, after, "2026-01-01T00:00:00Z")
+        self.shown.append(shown)
+        return self
+
     def diagnoses(self, reader: str, *values: str | None):
         """Of the survey's items in order; None leaves one out."""
         for one, value in zip(self.survey.items, values, strict=True):
@@ -95,4 +105,4 @@ class Sheet:
         return self
 
     def counted(self) -> Counted:
-        return count(self.survey, self.answers)
+        return count(self.survey, self.answers, self.shown)

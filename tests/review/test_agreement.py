@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from statistics import NormalDist
 
 import krippendorff as reference
 import numpy as np
@@ -12,7 +13,13 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters, cohens_kappa, fleiss_kappa
 
 from spondyl.review import kappa
-from spondyl.review.agreement import Agreement, Ratings, Resampling, percent_agreement
+from spondyl.review.agreement import (
+    Agreement,
+    Ratings,
+    Resampling,
+    expanded_level,
+    percent_agreement,
+)
 from spondyl.review.krippendorff import alpha
 from spondyl.trust.intervals import NotRun
 
@@ -182,8 +189,16 @@ def test_the_bootstrap_is_what_repeating_the_drawn_films_rows_would_give():
             reference.alpha(reliability_data=ratings.values[rows].T, level_of_measurement="ordinal")
         )
     made = alpha(ratings, "ordinal", FEW).interval
-    assert (made.low, made.high) == pytest.approx(tuple(np.quantile(values, [0.025, 0.975])))
-    assert made.n_units == 20
+    # with 20 films as far out as Student's t with 19 degrees of freedom, 2.093, times √(20/19)
+    out = NormalDist().cdf(-2.0930240544 * math.sqrt(20 / 19))
+    assert (made.low, made.high) == pytest.approx(tuple(np.quantile(values, [out, 1 - out])))
+    assert (made.n_units, made.level) == (20, 0.95)
+
+
+def test_an_interval_over_many_films_is_of_plain_percentiles_and_over_few_farther_out():
+    levels = [expanded_level(0.95, n) for n in (5, 12, 30, 10_000)]
+    assert levels == sorted(levels, reverse=True)
+    assert levels[-1] == pytest.approx(0.95, abs=1e-4)
 
 
 def test_two_maps_of_one_film_are_one_piece_of_evidence():

@@ -99,6 +99,45 @@ def test_kinds_of_decoys_are_counted_apart():
         ("other label", 1, 1),
         ("randomised network", 0, 1),
     ]
+    assert [one.difference for one in kinds] == [0, 1]
+    assert "1 film: fewer than 5" in kinds[0].interval.why
+    assert kinds[0].labels == (), "an old survey does not know what its decoys are of"
+
+
+def test_one_kind_of_decoy_against_the_real_heatmaps_is_what_it_would_be_without_the_other():
+    rng = np.random.default_rng(2)
+    real = [item(i) for i in range(12)]
+    other = [decoy(item(i)) for i in range(12, 20)]
+    random = [decoy(item(i), kind="randomised network") for i in range(20, 27)]
+    said = {one.item_id: str(rng.choice(["yes", "no"])) for one in (*real, *other, *random)}
+
+    def of(items):
+        sheet = Sheet(survey(*items))
+        for one in items:
+            sheet.say("ann", f"{one.item_id}m0", "right", said[one.item_id])
+        return decoys(sheet.counted(), FEW)[1]
+
+    together = of([*real, *other, *random])
+    for place, made in enumerate((of([*real, *other]), of([*real, *random]))):
+        kind = together.kinds[place]
+        assert kind.share == made.decoys
+        assert kind.difference == pytest.approx(made.difference)
+        assert (kind.interval, kind.test.p_value) == (made.interval, made.test.p_value)
+
+
+def test_decoys_of_another_label_are_counted_by_what_was_said_and_what_was_drawn():
+    def of(number: int, label: str, drawn_label: str):
+        made = decoy(item(number, label, (label, label)))
+        maps = (replace(made.maps[0], drawn_label=drawn_label), made.maps[1])
+        return replace(made, maps=maps)
+
+    made = [of(0, NORMAL, CURVED), of(1, NORMAL, CURVED), of(2, CURVED, SLIPPED)]
+    sheet = Sheet(survey(*made, item(3)))
+    for one, value in zip(made, ("yes", "no", "yes"), strict=True):
+        sheet.say("ann", f"{one.item_id}m0", "right", value)
+    (kind,) = decoys(sheet.counted(), FEW)[0].kinds
+    found = [(one.label, one.drawn_label, one.share.n_yes, one.share.n) for one in kind.labels]
+    assert found == [(NORMAL, CURVED, 1, 2), (CURVED, SLIPPED, 1, 1)]
 
 
 def test_ten_readers_of_one_film_are_one_film_to_the_sign_test():

@@ -138,6 +138,11 @@ def test_each_picture_is_that_of_its_item_and_a_decoy_is_not_what_it_pretends_to
             (own,) = survey_pictures.maps(study, [asked], device="cpu")
             shown = (made / m.file).read_bytes()
             assert (shown == own.jpeg) == (m.kind == "network")
+            assert (m.drawn_label != m.label) == (m.kind == "other label")
+            assert m.method == "grad-cam"
+            if m.kind == "other label":
+                really = replace(asked, labels=(m.drawn_label,))
+                assert shown == survey_pictures.maps(study, [really], device="cpu")[0].jpeg
             n_decoys += m.kind != "network"
     assert n_decoys == 2
 
@@ -307,9 +312,9 @@ def test_an_export_is_the_table_and_codebook_of_all_answers(made, answered, tmp_
 def test_an_analysis_is_the_library_s_as_json_and_in_lines(made, answered, capsys):
     survey, database = answered
     store = open_store(database)
-    answers = store.answers(survey.survey_id)
+    answers, shown = store.answers(survey.survey_id), store.shown(survey.survey_id)
     store.close()
-    expected = analysis.analyse(survey, answers, 3)
+    expected = analysis.analyse(survey, answers, shown, 3)
     call("analyse", made, "--database", database, "--seed", 3, "--json")
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(expected.as_dict()))
     call("analyse", made, "--database", database, "--seed", 3)
@@ -335,6 +340,19 @@ def test_an_analysis_comes_as_a_page_to_print_if_asked(made, opened, tmp_path):
     call("analyse", made, "--database", database, "--out", tmp_path / "page")
     assert "<!doctype html>" in (tmp_path / "page" / "analysis.html").read_text()
     assert json.loads((tmp_path / "page" / "analysis.json").read_text())
+
+
+def test_a_page_shows_films_only_if_asked_and_only_wrongly_predicted_ones(made, opened, tmp_path):
+    survey, database, _ = opened
+    wrong = [item for item in survey.items if item.why == "wrong"]
+    words = ["analyse", made, "--database", database]
+    call(*words, "--out", tmp_path / "without")
+    call(*words, "--out", tmp_path / "with", "--with-films")
+    assert "<img" not in (tmp_path / "without" / "analysis.html").read_text()
+    text = (tmp_path / "with" / "analysis.html").read_text()
+    assert text.count("<img") == sum(1 + len(item.maps) for item in wrong) == 12
+    with pytest.raises(SpondylError, match="there is no page"):
+        call(*words, "--with-films")
 
 
 @pytest.mark.parametrize("command", ["export", "analyse"])

@@ -1,6 +1,8 @@
 """A survey's page: every figure of the analysis in words, nothing fetched, nothing left out."""
 
+import base64
 import csv
+import io
 import json
 import re
 import shutil
@@ -9,12 +11,14 @@ import sys
 from dataclasses import fields, is_dataclass, replace
 from html import unescape
 from html.parser import HTMLParser
+from importlib import resources
 
 import pytest
 from hand_filled import QUESTIONS, Sheet, again, decoy, item, survey
+from PIL import Image
 
 from spondyl.review.analysis.analysis import analyse
-from spondyl.review.pages import page
+from spondyl.review.pages import film_pictures, page
 from spondyl.review.pages.contents import LIMITS, contents_of
 from spondyl.review.pages.words import p_value, signed
 from spondyl.review.simulated import SimulatedReader, Simulation, simulate
@@ -71,7 +75,7 @@ def three():
         SimulatedReader("R3", 0.7, accepts_decoy=0.6),
     )
     asked, answers = simulate(Simulation(readers, n_films=30, n_repeats=6, n_decoys=8), 3)
-    return asked, analyse(asked, answers, n_resamples=60)
+    return asked, analyse(asked, answers, (), n_resamples=60)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +148,7 @@ def test_every_reason_for_something_that_was_not_run_stands_on_the_page(three, w
 
 def test_shares_of_answers_are_those_of_a_count_by_hand(tmp_path):
     asked, answers = hand_filled()
-    page.write(asked, analyse(asked, answers, n_resamples=20), tmp_path)
+    page.write(asked, analyse(asked, answers, (), n_resamples=20), tmp_path)
     scoliosis = next(r for r in rows_of(tmp_path, "film-alone") if r["answer"] == "scoliosis")
     interval = wilson(2, 5)
     assert (scoliosis["answers"], scoliosis["%"]) == ("2 of 5", "40.0")
@@ -157,7 +161,7 @@ def test_shares_of_answers_are_those_of_a_count_by_hand(tmp_path):
 
 def test_a_network_is_scored_anew_on_what_more_than_half_of_the_readers_said(tmp_path):
     asked, answers = hand_filled()
-    page.write(asked, analyse(asked, answers, n_resamples=20), tmp_path)
+    page.write(asked, analyse(asked, answers, (), n_resamples=20), tmp_path)
     first, second = rows_of(tmp_path, "rescored")
     # Both said scoliosis of the film that the data set calls normal: the first network was right.
     assert (first["right by data set"], first["right by experts"]) == ("2 of 3", "3 of 3")
@@ -168,7 +172,7 @@ def test_a_network_is_scored_anew_on_what_more_than_half_of_the_readers_said(tmp
 
 def test_each_wrongly_predicted_film_is_one_row_that_quotes_its_readers(tmp_path):
     asked, answers = hand_filled()
-    page.write(asked, analyse(asked, answers, n_resamples=20), tmp_path)
+    page.write(asked, analyse(asked, answers, (), n_resamples=20), tmp_path)
     (film,) = rows_of(tmp_path, "films")
     assert film["film"] == "i0"
     assert "diagnosis: scoliosis (R1, R2)" in film["the film alone"].splitlines()
@@ -184,7 +188,9 @@ def test_what_readers_and_authors_wrote_is_text_and_never_markup(tmp_path):
     sheet = Sheet(asked)
     sheet.answers = list(answers)
     sheet.say("R2", "i2", "hard", SCRIPT)
-    html = page.write(asked, analyse(asked, sheet.answers, n_resamples=20), tmp_path).read_text()
+    html = page.write(
+        asked, analyse(asked, sheet.answers, (), n_resamples=20), tmp_path
+    ).read_text()
     assert "<script" not in html
     assert words_of(html).count("alert(1)") >= 3
     assert "&lt;script&gt;" in html[html.index("<svg") : html.index("</svg>")]
@@ -194,7 +200,7 @@ def test_with_many_networks_a_film_stays_one_row_and_the_table_four_columns(tmp_
     networks = tuple((f"net{n}", 0.4) for n in range(5))
     readers = (SimulatedReader("R1", 0.9),)
     asked, answers = simulate(Simulation(readers, networks, n_films=6), 4)
-    found = analyse(asked, answers, n_resamples=20)
+    found = analyse(asked, answers, (), n_resamples=20)
     page.write(asked, found, tmp_path)
     rows = rows_of(tmp_path, "films")
     assert [row["film"] for row in rows] == [case.item_id for case in found.cases]
@@ -208,7 +214,7 @@ def test_what_was_said_of_a_film_after_its_heatmap_is_not_among_what_was_said_of
     sheet = Sheet(asked)
     sheet.answers = list(answers)
     sheet.say("R2", "i0", "hard", "hard").say("R2", "i2", "hard", "easy")
-    page.write(asked, analyse(asked, sheet.answers, n_resamples=20), tmp_path)
+    page.write(asked, analyse(asked, sheet.answers, (), n_resamples=20), tmp_path)
     hard = [r for r in rows_of(tmp_path, "film-alone") if r["question"] == "How hard?"]
     assert [(r["answer"], r["answers"]) for r in hard] == [
         ("easy", "1 of 1"),
@@ -219,7 +225,7 @@ def test_what_was_said_of_a_film_after_its_heatmap_is_not_among_what_was_said_of
 
 def test_a_survey_that_nobody_answered_has_a_page_that_says_so(tmp_path):
     asked, _ = hand_filled()
-    said = words_of(page.write(asked, analyse(asked, ()), tmp_path).read_text("utf-8"))
+    said = words_of(page.write(asked, analyse(asked, (), ()), tmp_path).read_text("utf-8"))
     assert "Nobody has answered yet" in said
     assert "Not drawn" in said
     assert "agreement needs two readers, and 0 answered" in said
@@ -228,7 +234,7 @@ def test_a_survey_that_nobody_answered_has_a_page_that_says_so(tmp_path):
 
 def test_one_reader_has_the_paper_s_tables_and_is_told_why_there_is_no_agreement(tmp_path):
     asked, answers = simulate(Simulation((SimulatedReader("surgeon", 0.9),), n_films=9), 2)
-    path = page.write(asked, analyse(asked, answers, n_resamples=20), tmp_path)
+    path = page.write(asked, analyse(asked, answers, (), n_resamples=20), tmp_path)
     said = words_of(path.read_text("utf-8"))
     assert "Not run: agreement needs two readers, and 1 answered." in said
     assert "Not run: the survey holds no decoy." in said
@@ -261,17 +267,94 @@ def test_the_page_is_made_without_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_on_a_narrow_screen_the_page_itself_never_scrolls_sideways(written):
+def picture(grey: int, size=(900, 300)) -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", size, grey).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_page_with_films_shows_each_wrong_one_its_heatmaps_and_what_was_said(tmp_path):
+    asked, answers = hand_filled()
+    answers = [replace(answers[-1], answer_id="remark before any heatmap"), *answers]
+    found = analyse(asked, answers, (), n_resamples=20)
+    names = film_pictures.names_of(found)
+    assert names == ("i0.png", "i0m0.png", "i0m1.png"), "of wrongly predicted films and no other"
+    pictures = {name: picture(40 * at) for at, name in enumerate(names)}
+    html = page.write(asked, found, tmp_path, pictures).read_text("utf-8")
+    shown = Seen(html).of("img")
+    assert [one["alt"] for one in shown] == [
+        "Film i0",
+        "Heatmap of A net over film i0",
+        "Heatmap of B net over film i0",
+    ]
+    for at, one in enumerate(shown):
+        content = base64.b64decode(one["src"].removeprefix("data:image/jpeg;base64,"))
+        with Image.open(io.BytesIO(content)) as drawn:
+            assert max(drawn.size) == film_pictures.LONGEST
+            assert drawn.getpixel((9, 9)) == pytest.approx(40 * at, abs=3)
+    said = words_of(html)
+    assert "A net scoliosis (wrong) right: 1 of 2 yes" in said
+    assert "B net normal (right) right: 2 of 2 yes" in said
+    assert "diagnosis: scoliosis 2" in said
+    assert f"“{SCRIPT}”" in said
+    assert "<script" not in html
+    assert "Look at every film before" in said
+
+
+@pytest.fixture(scope="module")
+def chromium():
     program = shutil.which("chromium") or shutil.which("google-chrome")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if program is None:
-        pytest.skip("no Chromium is installed")
+        pytest.skip("no Chromium is installed, so the page cannot be looked at")
     with playwright.sync_playwright() as started:
         running = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        shown = running.new_page(viewport={"width": 390, "height": 800})
-        said = []
-        shown.on("console", lambda message: said.append(message.text))
-        shown.goto((written / "analysis.html").as_uri())
-        assert shown.evaluate("document.documentElement.scrollWidth") <= 390
-        assert said == []
+        yield running
         running.close()
+
+
+def test_in_print_a_figure_of_many_networks_stands_whole_on_one_page(chromium, tmp_path):
+    networks = tuple((f"network {n} · fine-tuning · nested", 0.8) for n in range(14))
+    readers = (SimulatedReader("R1", 0.9), SimulatedReader("R2", 0.8))
+    asked, answers = simulate(Simulation(readers, networks, n_films=6), 4)
+    path = page.write(asked, analyse(asked, answers, (), n_resamples=20), tmp_path)
+    shown = chromium.new_page(viewport={"width": 680, "height": 1001})  # A4 within its margins
+    shown.goto(path.as_uri())
+    on_screen = shown.locator("figure.drawing").bounding_box()["height"]
+    shown.emulate_media(media="print")
+    figure = shown.locator("figure.drawing")
+    assert on_screen > 1001, "taller than a page where it is as wide as the screen"
+    assert figure.bounding_box()["height"] < 900
+    assert figure.evaluate("one => getComputedStyle(one).breakInside") == "avoid"
+    shown.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_page(chromium, tmp_path, scheme):
+    axe = pytest.importorskip(
+        "axe_playwright_python", reason="axe-playwright-python is not installed"
+    )
+    asked, answers = hand_filled()
+    found = analyse(asked, answers, (), n_resamples=20)
+    pictures = {name: picture(90) for name in film_pictures.names_of(found)}
+    shown = chromium.new_page(color_scheme=scheme)
+    shown.goto(page.write(asked, found, tmp_path, pictures).as_uri())
+    shown.evaluate(resources.files(axe).joinpath("axe.min.js").read_text("utf-8"))
+    seen = shown.evaluate("axe.run()")
+    assert len(seen["passes"]) > 10
+    assert [
+        (one["id"], [node["html"] for node in one["nodes"]])
+        for one in seen["violations"]
+        if one["impact"] in ("serious", "critical")
+    ] == []
+    shown.close()
+
+
+def test_on_a_narrow_screen_the_page_itself_never_scrolls_sideways(chromium, written):
+    shown = chromium.new_page(viewport={"width": 390, "height": 800})
+    said = []
+    shown.on("console", lambda message: said.append(message.text))
+    shown.goto((written / "analysis.html").as_uri())
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    assert said == []
+    shown.close()

@@ -221,6 +221,22 @@ def test_chosen_options_are_joined_in_the_order_of_the_question():
         joined(question, ["a", "d"])
 
 
+MET = tiny_survey([tiny_item("i1", 2), tiny_item("i2", 2), tiny_item("i9", 2, "i1")])
+
+
+def test_a_film_that_comes_again_was_seen_with_its_heatmaps():
+    given = answers_of(
+        ("a", "i1", None, "diagnosis", "normal"),
+        ("a", "i9", None, "diagnosis", "scoliosis"),
+        ("a", "i9", None, "diagnosis", "normal"),
+        ("b", "i9", None, "diagnosis", "normal"),
+    )
+    shown = [Shown(MET.survey_id, "a", "i1", "i1m0", 1, "2026")]
+    standing = [standings(MET, given, shown)[one.answer_id] for one in given]
+    assert [s.blind for s in standing] == [True, False, False, True]
+    assert [s.counts for s in standing] == [True, True, False, True]
+
+
 def answers_of(*rows):
     """(reader, item, map, question, value) each, in the order in which they came."""
     return [
@@ -238,10 +254,10 @@ def test_of_a_film_alone_the_first_answer_counts_and_of_a_heatmap_the_last():
         ("a", "i1", "m1", "attention", "no"),
         ("b", "i1", None, "diagnosis", "normal"),
     )
-    standing = [standings(given, ())[one.answer_id] for one in given]
+    standing = [standings(MET, given, ())[one.answer_id] for one in given]
     assert [s.blind for s in standing] == [True, True, False, False, False, True]
     assert [s.last for s in standing] == [False, False, False, True, True, True]
-    assert counting(given, ()) == (given[0], given[4], given[5])
+    assert counting(MET, given, ()) == (given[0], given[4], given[5])
 
 
 def test_what_is_first_said_after_a_heatmap_was_handed_out_is_not_blind():
@@ -255,6 +271,6 @@ def test_what_is_first_said_after_a_heatmap_was_handed_out_is_not_blind():
         Shown(SURVEY.survey_id, "a", "i1", "m1", 1, "2026"),
         Shown(SURVEY.survey_id, "a", "i1", "m2", 3, "2025"),
     ]
-    standing = [standings(given, shown)[one.answer_id] for one in given]
+    standing = [standings(MET, given, shown)[one.answer_id] for one in given]
     assert [s.blind for s in standing] == [True, True, False, True]
     assert [s.counts for s in standing] == [True, True, False, True]

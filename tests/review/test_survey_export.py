@@ -12,11 +12,22 @@ from hypothesis import strategies as st
 from spondyl.errors import SpondylError
 from spondyl.review import codebook, export, orders, taking
 from spondyl.review.columns import described
-from spondyl.review.selecting import scored
+from spondyl.review.selecting import Drawn, as_drawn
+from spondyl.review.standing import RULE
 from spondyl.review.store import open_store
 
 MADE = survey()
-SURVEY = replace(MADE, items=scored(MADE.items, {"i001m1.png": (("road", -0.25),)}))
+
+
+def drawn(m):
+    """A heatmap of the label that it pretends to be of, unless it is a decoy of another."""
+    others = [label for label in MADE.labels if label != m.label]
+    label = others[0] if m.kind == "other label" else m.label
+    return Drawn(label, "grad-cam", (("road", -0.25),) if m.file == "i001m1.png" else ())
+
+
+MAPS = {m.file: m for item in reversed(MADE.items) for m in item.maps}
+SURVEY = replace(MADE, items=as_drawn(MADE.items, {file: drawn(m) for file, m in MAPS.items()}))
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +74,12 @@ def test_a_row_says_what_was_shown(answered):
             masked = orders.maps(SURVEY, row["reader"], item)["AB".index(row["mask"])]
             assert masked.map.map_id == row["map"]
             assert (masked.map.kind, masked.map.network) == (row["map_kind"], row["network"])
+            assert (masked.map.drawn_label, "grad-cam") == (
+                row["map_drawn_label"],
+                row["map_method"],
+            )
+            other = row["map_drawn_label"] != row["map_label"]
+            assert other == (row["map_kind"] == "other label")
         else:
             assert row["map"] == row["mask"] == row["network"] == ""
 
@@ -76,6 +93,13 @@ def test_what_counts_is_one_answer_to_each_question(answered):
         ("diagnosis", "no", "yes"),
         ("remark", "no", "yes"),
     ]
+
+
+def test_nothing_that_is_said_of_a_repeat_is_blind_and_its_first_word_counts(answered):
+    alone = [row for row in answered[1] if row["phase"] == "unaided" and row["reader"] == "a"]
+    first = [row for row in alone if row["counts"] == "yes"]
+    assert {(bool(row["repeats"]), row["blind"]) for row in first} == {(True, "no"), (False, "yes")}
+    assert sum(bool(row["repeats"]) for row in first) == 2 * 6
 
 
 def test_the_score_of_a_heatmap_stands_beside_the_answers_about_it(answered):
@@ -115,6 +139,8 @@ def test_the_codebook_has_every_column_and_every_question(answered, tmp_path):
         assert question.text in text
         assert " · ".join(question.options) in text
     assert "2 other label" in text or "1 other label" in text
+    assert all(sentence in text for sentence in RULE)
+    assert "Method of the heatmaps: grad-cam" in text
 
 
 def test_markdown_and_markup_in_a_title_stay_words():

@@ -9,7 +9,9 @@ from drawn_surveys import candidates, pictures, saved, survey, tiny_item, tiny_s
 from PIL import Image, PngImagePlugin
 
 from spondyl.errors import SpondylError
+from spondyl.files import sha256_of_json
 from spondyl.review.folder import DOCUMENT, load, save
+from spondyl.review.store import open_store
 
 
 def test_what_was_saved_is_loaded(tmp_path):
@@ -49,7 +51,12 @@ def test_a_missing_picture_is_found(tmp_path):
         (lambda d: d["survey"].update(seed="8"), "is no survey that can be read"),
         (lambda d: d.pop("survey"), "is no survey that can be read"),
         (lambda d: d.update(pictures=3), "is no survey that can be read"),
-        (lambda d: d.update(schema_version=2), "schema version 2, 1 is known"),
+        (lambda d: d.update(schema_version=3), "schema version 3; 1 and 2 can be read"),
+        (lambda d: d.update(schema_version=1), "is not what was written"),
+        (
+            lambda d: d["survey"]["items"][0]["maps"][0].update(drawn_label="normal"),
+            "is not what was written",
+        ),
     ],
 )
 def test_a_changed_document_is_found(tmp_path, change, said):
@@ -58,6 +65,44 @@ def test_a_changed_document_is_found(tmp_path, change, said):
     change(document)
     (folder.path / DOCUMENT).write_text(json.dumps(document))
     with pytest.raises(SpondylError, match=said):
+        load(folder.path)
+
+
+def as_version_1(path):
+    """The folder as it was written before a heatmap's method and true label were kept."""
+    document = json.loads((path / DOCUMENT).read_text())
+    del document["sha256"]
+    for m in (m for item in document["survey"]["items"] for m in item["maps"]):
+        del m["method"], m["drawn_label"]
+    document["schema_version"] = 1
+    document["sha256"] = sha256_of_json(document)
+    (path / DOCUMENT).write_text(json.dumps(document))
+    return document
+
+
+def test_a_survey_of_the_first_version_is_read_and_keeps_its_hash(tmp_path):
+    folder = saved(tmp_path)
+    document = as_version_1(folder.path)
+    old = load(folder.path)
+    assert old.survey == folder.survey
+    assert (old.sha256, json.loads(old.document)) == (document["sha256"], document)
+    assert {(m.method, m.drawn_label) for item in old.survey.items for m in item.maps} == {
+        ("", None)
+    }
+    store = open_store(tmp_path / "answers.db")
+    store.keep(old)
+    assert store.survey("spines") == old.survey
+    store.close()
+
+
+def test_a_survey_of_the_first_version_with_what_the_second_keeps_is_refused(tmp_path):
+    folder = saved(tmp_path)
+    document = as_version_1(folder.path)
+    del document["sha256"]
+    document["survey"]["items"][0]["maps"][0]["method"] = "grad-cam"
+    document["sha256"] = sha256_of_json(document)
+    (folder.path / DOCUMENT).write_text(json.dumps(document))
+    with pytest.raises(SpondylError, match="is not what was written"):
         load(folder.path)
 
 
@@ -134,6 +179,12 @@ def test_only_pictures_of_the_survey_have_a_path(tmp_path, name):
         saved(tmp_path).picture(name)
 
 
+def of_label(drawn_label, kind):
+    """An item with a heatmap that is called one of "normal"."""
+    item = tiny_item("i1", 1)
+    return replace(item, maps=(replace(item.maps[0], drawn_label=drawn_label, kind=kind),))
+
+
 @pytest.mark.parametrize(
     ("items", "said"),
     [
@@ -149,6 +200,9 @@ def test_only_pictures_of_the_survey_have_a_path(tmp_path, name):
             "is repeated more than once",
         ),
         ([tiny_item("i1", 27)], "27 heatmaps, and 26 letters"),
+        ([of_label("broken", "other label")], "'broken' is not one of"),
+        ([of_label("normal", "other label")], 'is of normal, and its kind is "other label"'),
+        ([of_label("scoliosis", "network")], 'is of scoliosis, and its kind is "network"'),
     ],
 )
 def test_a_survey_that_does_not_hold_together_is_refused(tmp_path, items, said):

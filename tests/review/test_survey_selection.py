@@ -7,7 +7,7 @@ import pytest
 from drawn_surveys import LABELS, NETWORKS, candidates
 
 from spondyl.errors import SpondylError
-from spondyl.review.selecting import Candidate, Choice, scored, select
+from spondyl.review.selecting import Candidate, Choice, Drawn, as_drawn, select
 
 FILMS = candidates(200)
 BY_SHA = {film.sha256: film for film in FILMS}
@@ -123,12 +123,19 @@ def test_a_selection_follows_from_the_seed_and_from_nothing_else():
     assert again != select(FILMS, LABELS, replace(choice, seed=6))
 
 
-def test_scores_reach_a_heatmap_and_its_repeat():
+def test_what_was_drawn_reaches_a_heatmap_and_its_repeat():
     items = select(FILMS, LABELS, Choice(NETWORKS, 5, repeats=5)).items
     first = next(item for item in items if item.repeats).maps[0]
-    done = scored(items, {first.file: (("road", 0.25),)})
+    drawn = {m.file: Drawn(m.label, "grad-cam") for item in items for m in item.maps}
+    drawn[first.file] = Drawn(first.label, "grad-cam", (("road", 0.25),))
+    done = as_drawn(items, drawn)
     have = [m for item in done for m in item.maps if m.scores]
     assert [m.scores for m in have] == [(("road", 0.25),)] * 2
+    assert {(m.drawn_label == m.label, m.method) for i in done for m in i.maps} == {
+        (True, "grad-cam")
+    }
+    with pytest.raises(KeyError):
+        as_drawn(items, {})
 
 
 @pytest.mark.parametrize(

@@ -158,22 +158,34 @@ def analyse(
     out: Annotated[
         Path | None, typer.Option(help="A new folder for a page to print, tables and all figures.")
     ] = None,
+    with_films: Annotated[
+        bool,
+        typer.Option(
+            help="Show wrongly predicted films and their heatmaps on the page, which holds no film "
+            "otherwise."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """What readers said: their labels, agreement, decoys accepted; all figures with --json."""
     from spondyl.commands import survey_lines
     from spondyl.files import new_folder, refuse_unless_free
     from spondyl.review.analysis import analysis
-    from spondyl.review.pages import page
+    from spondyl.review.pages import film_pictures, page
 
     if out is not None:
         refuse_unless_free(out)
+    elif with_films:
+        raise SpondylError("--with-films without --out: there is no page", "Add --out FOLDER.")
     with _kept(survey, database) as (kept, store):
-        answers = store.answers(kept.survey.survey_id)
-    found = analysis.analyse(kept.survey, answers, seed)
+        survey_id = kept.survey.survey_id
+        answers, shown = store.answers(survey_id), store.shown(survey_id)
+    found = analysis.analyse(kept.survey, answers, shown, seed)
     if out is not None:
         with new_folder(out) as draft:
-            page.write(kept.survey, found, draft)
+            names = film_pictures.names_of(found) if with_films else ()
+            pictures = {name: kept.picture(name).read_bytes() for name in names}
+            page.write(kept.survey, found, draft, pictures if with_films else None)
     if as_json:
         print_json(found.as_dict())
     else:

@@ -24,7 +24,7 @@ def lines(found: Analysis) -> Iterator[str]:
     yield from _between(found)
     yield from _again(found)
     yield from _decoys(found)
-    yield f"In brackets {found.resampling.level:.0%} intervals. {found.conditional}"
+    yield f"In brackets {found.resampling.level * 100:.0f} % intervals. {found.conditional}"
 
 
 def _labels(found: AgainstLabels | NotRun) -> Iterator[str]:
@@ -70,6 +70,7 @@ def _decoys(found: Analysis) -> Iterator[str]:
         if one.reader is None:
             yield f"  networks' own heatmaps: {_share(one.real)}"
             yield f"  decoys: {_share(one.decoys)}"
+            yield from (f"    {kind.kind}: {_share(kind.share)}" for kind in one.kinds)
             yield f"  {one.meaning}"
 
 

@@ -25,7 +25,7 @@ from spondyl.review import folder, proving, questions, selecting
 from spondyl.review.choosing import Candidate, Choice
 from spondyl.review.folder import SurveyFolder
 from spondyl.review.records import Survey
-from spondyl.review.selecting import Selection, Wish
+from spondyl.review.selecting import Drawn, Selection, Wish
 from spondyl.review.store import utc_now
 
 
@@ -66,7 +66,11 @@ class Made:
         yield f"survey {survey.survey_id}: {len(survey.items)} films to be read"
         yield "  " + ", ".join(f"{n} {reason}" for reason, n in sorted(why.items()))
         yield f"  {len(maps)} heatmaps, {sum(m.kind != 'network' for m in maps)} of them decoys"
-        yield f"  {sum(bool(m.scores) for m in maps)} with the study's own scores"
+        n_scored = sum(bool(m.scores) for m in maps)
+        hint = (
+            "" if n_scored else "; `spondyl explain` gives a study some, of all its films if asked"
+        )
+        yield f"  {n_scored} with the study's own scores{hint}"
 
 
 def make(
@@ -93,8 +97,8 @@ def make(
     films = survey_pictures.films(study, [image_id for image_id, _ in selection.films], track)
     pictures = {file: films[image_id] for image_id, file in selection.films}
     pictures |= {file: made.jpeg for file, made in maps.items()}
-    scores = {file: made.scores for file, made in maps.items() if made.scores}
-    survey = replace(survey, items=selecting.scored(items, scores))
+    drawn = {file: Drawn(made.label, made.method, made.scores) for file, made in maps.items()}
+    survey = replace(survey, items=selecting.as_drawn(items, drawn))
     without = tuple(wish for wish in selection.wishes if not maps[wish.file].has_heat)
     return Made(folder.save(out, survey, pictures), without)
 

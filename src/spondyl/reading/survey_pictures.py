@@ -70,6 +70,8 @@ class MapDrawn:
     """Whose network explained, or was randomised: the one that was tested on the film."""
     label: str
     """The label that the heat is of."""
+    method: str
+    """By its own name."""
     has_heat: bool
     """False where the method found nothing for any of the labels: the film is drawn as it is."""
     scores: Scores
@@ -128,6 +130,7 @@ def maps(
                 _drawn(film, placement, heatmap),
                 trial.fold,
                 heatmap.label,
+                name,
                 scale_of(heatmap) > 0,
                 scores[one.configuration].get((one.image_id, heatmap.label), ()) if own else (),
             )

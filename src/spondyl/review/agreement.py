@@ -13,7 +13,7 @@ where all agree on everything every resample does too, which would read as certa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -205,25 +205,39 @@ def measured(
 
 
 def film_interval(
-    of_drawn: Statistic, films: Sequence[str], resampling: Resampling
+    of_drawn: Statistic, films: Sequence[str], resampling: Resampling, n_fewest: int | None = None
 ) -> Interval | NotRun:
-    """Percentile interval of a statistic of how often each row is drawn, films (rows,) resampled;
-    or why there is none."""
+    """Interval of a statistic of how often each row is drawn, films (rows,) resampled; or why
+    there is none. Of a difference `n_fewest` is how many films its smaller side rests on.
+
+    Percentiles farther out than the level's by what Student's t is wider than a normal with so many
+    films (Hesterberg 2015, American Statistician 69:371, the expanded percentile interval): plain
+    ones are too narrow where films are few.
+    """
     names, film_of_row = np.unique(np.array(films), return_inverse=True)
     n_films = len(names)
-    if n_films < FEWEST_FILMS:
-        return NotRun(f"{n_films} films: fewer than {FEWEST_FILMS} are not resampled")
+    n_fewest = n_films if n_fewest is None else n_fewest
+    if n_fewest < FEWEST_FILMS:
+        counted = "1 film" if n_fewest == 1 else f"{n_fewest} films"
+        return NotRun(f"{counted}: fewer than {FEWEST_FILMS} are not resampled")
     drawn = _drawn(n_films, resampling.seed, resampling.n_resamples)
     step = max(1, _AT_ONCE // len(films))
     values = np.concatenate(
         [of_drawn(drawn[at : at + step, film_of_row]) for at in range(0, len(drawn), step)]
     )
-    interval = percentile_interval(values, n_films, resampling.level)
+    expanded = percentile_interval(values, n_films, expanded_level(resampling.level, n_fewest))
+    interval = replace(expanded, level=resampling.level)
     if interval.n_undefined > len(values) / 2:
         return NotRun("more than half of the resamples have no value")
     if interval.high - interval.low < 1e-12:
         return NotRun(f"every resample of {n_films} films gives the same, which is no certainty")
     return interval
+
+
+def expanded_level(level: float, n_films: int) -> float:
+    """The level whose percentiles of so many resampled films make an interval of `level`."""
+    wider = np.sqrt(n_films / (n_films - 1)) * stats.t.ppf((1 + level) / 2, n_films - 1)
+    return float(1 - 2 * stats.norm.sf(wider))
 
 
 @lru_cache(maxsize=16)

@@ -13,6 +13,7 @@ from spondyl.files import write_text
 from spondyl.review.columns import described
 from spondyl.review.questions import YES_NO, sha256_of_questions
 from spondyl.review.records import Phase, Question, Survey
+from spondyl.review.standing import RULE
 
 _PHASES: dict[Phase, str] = {
     "unaided": "Of the film alone, before any heatmap",
@@ -30,7 +31,7 @@ def markdown(survey: Survey) -> str:
             lines += [_row(_question(question)) for question in asked] + [""]
     lines += ["## Columns", "", *_table(["column", "meaning"])]
     lines += [_row([name, meaning]) for name, meaning in described(survey).items()]
-    lines += ["", *_reading()]
+    lines += ["", *_counting(), "", *_reading()]
     return "\n".join(lines) + "\n"
 
 
@@ -46,16 +47,24 @@ def _survey(survey: Survey) -> Iterator[str]:
     yield f"- Labels: {_plain(', '.join(survey.labels))}"
     yield f"- Items: {_counted(why)}; in all {len(survey.items)}"
     yield f"- Heatmaps: {_counted(kinds) or 'none'}"
+    methods = sorted({m.method for item in survey.items for m in item.maps if m.method})
+    yield f"- Method of the heatmaps: {', '.join(methods) or 'not said'}"
     yield f"- SHA-256 of the questions: {sha256_of_questions(survey.questions)}"
+
+
+def _counting() -> Iterator[str]:
+    yield "## Which answers count"
+    yield ""
+    yield from (f"- {sentence}" for sentence in RULE)
 
 
 def _reading() -> Iterator[str]:
     yield "## How to read the table"
     yield ""
     yield "One row is one answer; rows are in the order in which answers came. Keep the rows whose"
-    yield "`counts` is yes for one answer of each reader to each question; the others are later"
-    yield "answers, kept so that nothing is hidden. UTF-8, commas, a header. An apostrophe at the"
-    yield "beginning of a cell was put there so that no spreadsheet runs the cell: take one off."
+    yield "`counts` is yes for one answer of each reader to each question; the others are kept so"
+    yield "that nothing is hidden. UTF-8, commas, a header. An apostrophe at the beginning of a"
+    yield "cell was put there so that no spreadsheet runs the cell: take one off."
 
 
 def _question(question: Question) -> list[str]:

@@ -22,17 +22,20 @@ LATER: dict[str, str] = {
     "map": "The heatmap that was asked about; empty for the film alone.",
     "map_kind": "network: its own heatmap; other label, randomised network: decoys.",
     "network": "Configuration whose heatmap it is; a decoy's, of what it pretends to be.",
-    "map_label": "The label that the heatmap is said to be for.",
+    "map_label": "The label that the network gave, which the heatmap passes for being of.",
+    "map_drawn_label": "The label that the heatmap is really of: another one in the decoy other "
+    "label. Empty where the survey was made before this was kept.",
+    "map_method": "Method of the heatmap, such as grad-cam. Empty as the column before.",
     "mask": "Letter under which this reader saw it: its place among the item's heatmaps.",
     "phase": "unaided: the film alone; aided: with the heatmap.",
     "question": "Key of the question.",
     "value": "The answer as it was offered; several options have '; ' between them.",
     "seconds": "From when the question was shown until it was answered.",
     "at": "When the server took it, UTC, ISO 8601.",
-    "blind": "yes: unaided, and no heatmap of this item had been handed to the reader before. The "
-    "reader of a repeat has met its film, heatmaps included, as another item.",
+    "blind": "yes: of the film alone, and no heatmap of that film had been handed to the reader "
+    "before, in this item or in one that shows the same film again.",
     "last": "yes: the reader said nothing else to the same question afterwards.",
-    "counts": "yes: unaided the first answer, if it was blind; aided the last one.",
+    "counts": "yes: the one answer to this question that the analysis uses; see which ones count.",
 }
 """Columns behind the predictions, in order."""
 

@@ -30,25 +30,24 @@ def rows(survey: Survey, answers: Sequence[Answer], shown: Iterable[Shown]) -> l
     They are all of their readers', or none could be said to be the first. Raises `SpondylError`
     where one is to another survey, or to nothing that is in this one.
     """
-    standing = standings(answers, shown)
     items = {item.item_id: item for item in survey.items}
     maps = {m.map_id: m for item in survey.items for m in item.maps}
-    places = {reader: _Places(survey, reader) for reader in {a.reader for a in answers}}
-    table = []
     for answer in answers:
-        item, m = items.get(answer.item_id), maps.get(answer.map_id or "")
-        if answer.survey_id != survey.survey_id or item is None or (answer.map_id and m is None):
+        there = answer.item_id in items and answer.map_id in {None, *maps}
+        if answer.survey_id != survey.survey_id or not there:
             raise SpondylError(
                 f"answer {answer.answer_id}: is to nothing in survey {survey.survey_id}",
                 "Export answers with the survey that they were given to.",
             )
-        table.append(
-            _of_item(item)
-            | _of_map(m)
-            | _of_answer(answer, standing[answer.answer_id])
-            | places[answer.reader].of(answer)
-        )
-    return table
+    standing = standings(survey, answers, shown)
+    places = {reader: _Places(survey, reader) for reader in {a.reader for a in answers}}
+    return [
+        _of_item(items[answer.item_id])
+        | _of_map(maps[answer.map_id] if answer.map_id else None)
+        | _of_answer(answer, standing[answer.answer_id])
+        | places[answer.reader].of(answer)
+        for answer in answers
+    ]
 
 
 def as_csv(survey: Survey, table: Sequence[Mapping[str, str]]) -> str:
@@ -114,6 +113,8 @@ def _of_map(m: Map | None) -> dict[str, str]:
         "map_kind": m.kind,
         "network": m.network,
         "map_label": m.label,
+        "map_drawn_label": m.drawn_label or "",
+        "map_method": m.method,
         **{score(name): repr(value) for name, value in m.scores},
     }
 

@@ -32,6 +32,10 @@ from spondyl.review.records import SCHEMA_VERSION, Survey
 
 DOCUMENT = "survey.json"
 
+_KNOWN = (1, SCHEMA_VERSION)
+"""Versions of the document that are read. The first kept neither a heatmap's method nor the label
+that a decoy is really of; a survey of it stays as it was, and they stay unknown."""
+
 _FORMATS = {".png": "PNG", ".jpg": "JPEG"}
 _PLAIN = frozenset(
     {"gamma", "srgb", "dpi", "aspect", "transparency", "interlace", "chromaticity"}
@@ -115,14 +119,17 @@ def survey_of(document: Any, source: str) -> Survey:
     newer version, or not what was written."""
     if not isinstance(document, dict) or "schema_version" not in document:
         raise SpondylError(f"{source}: is no survey", f"Name a folder with a {DOCUMENT}.")
-    if document["schema_version"] != SCHEMA_VERSION:
+    version = document["schema_version"]
+    if version not in _KNOWN:
+        known = " and ".join(map(str, _KNOWN))
         raise SpondylError(
-            f"{source}: schema version {document['schema_version']!r}, {SCHEMA_VERSION} is known",
+            f"{source}: schema version {version!r}; {known} can be read",
             "Open it with the version of spondyl that made it.",
         )
     try:
         survey = TypeAdapter(Survey).validate_json(canonical_json(document["survey"]), strict=True)
-        same = canonical_json(_document(survey, document["pictures"])) == canonical_json(document)
+        written = _document(survey, document["pictures"], version)
+        same = canonical_json(written) == canonical_json(document)
     except (KeyError, ValidationError, ValueError, TypeError) as error:
         raise SpondylError(f"{source}: is no survey that can be read", "It is damaged.") from error
     if not same or set(document["pictures"]) != picture_names(survey):
@@ -133,11 +140,18 @@ def survey_of(document: Any, source: str) -> Survey:
     return survey
 
 
-def _document(survey: Survey, pictures: Mapping[str, str]) -> dict[str, Any]:
+def _document(
+    survey: Survey, pictures: Mapping[str, str], version: int = SCHEMA_VERSION
+) -> dict[str, Any]:
+    """As a `version` of the schema writes it, so that an old one can be proven too."""
+    made = asdict(survey)
+    if version == 1:
+        for m in (m for item in made["items"] for m in item["maps"]):
+            del m["drawn_label"], m["method"]
     content = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": version,
         "questions_sha256": sha256_of_questions(survey.questions),
-        "survey": asdict(survey),
+        "survey": made,
         "pictures": dict(pictures),
     }
     return {**content, "sha256": sha256_of_json(content)}

@@ -67,12 +67,17 @@ def _of_questions(survey: Survey) -> Iterator[Problem]:
 def _of_item(survey: Survey, item: Item) -> Iterator[Problem]:
     labels = set(survey.labels)
     predicted = dict(item.predicted)
-    said = {item.truth} - {None} | set(predicted.values()) | {m.label for m in item.maps}
-    for label in sorted(str(label) for label in said - labels):
+    said = {item.truth, *predicted.values()}
+    said |= {label for m in item.maps for label in (m.label, m.drawn_label)}
+    for label in sorted(str(label) for label in said - labels - {None}):
         yield Problem(item.item_id, f"label {label!r} is not one of the survey's", _HINT)
     for m in item.maps:
         if m.network not in predicted:
             yield Problem(m.map_id, f"{m.network} said nothing of the film", _HINT)
+        if m.drawn_label is not None and (m.drawn_label == m.label) == (m.kind == "other label"):
+            yield Problem(m.map_id, f'is of {m.drawn_label}, and its kind is "{m.kind}"', _HINT)
+        if not m.method.isprintable() or len(m.method) > _LONGEST:
+            yield Problem(m.map_id, f"method {m.method!r} is no name of one", _HINT)
     if len(item.maps) > len(ascii_uppercase):
         yield Problem(item.item_id, f"{len(item.maps)} heatmaps, and 26 letters", _HINT)
     if item.repeats is not None:

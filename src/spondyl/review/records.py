@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Phase = Literal["unaided", "aided"]
 QuestionKind = Literal["one of", "any of", "scale", "yes or no", "free text"]
@@ -46,12 +46,17 @@ class Map:
     network: str
     """Configuration whose network it is of; a decoy's, of what it pretends to be."""
     label: str
-    """The label asked about."""
+    """The label asked about: what the network said."""
     kind: MapKind
     file: str
     """Name of the drawn overlay in the survey's folder."""
     scores: tuple[tuple[str, float], ...] = ()
     """(name, value) of what the explanation's own scores say of it."""
+    drawn_label: str | None = None
+    """The label that the heat is really of: another than `label` in the decoy "other label". None
+    where a survey of schema 1, which did not keep it, was read."""
+    method: str = ""
+    """That made it, such as "grad-cam"; empty as `drawn_label` is None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,19 @@ class Wish:
     label: str
     """The label that readers are told it is for: what the network said."""
     drawn_label: str
-    """The label it is really for: another one in the decoy "other label"."""
+    """The label it is to be for: another one in the decoy "other label"."""
     kind: MapKind
     """Of a "randomised network" weights are drawn anew before it explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is known of a heatmap once it is drawn."""
+
+    label: str
+    """The label that it is really of."""
+    method: str
+    scores: Sequence[tuple[str, float]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class Selection:
     """The items of a survey, and what is missing until they can be shown."""
 
     items: tuple[Item, ...]
-    """Without scores of heatmaps yet (`scored`)."""
+    """Without what is known of heatmaps only when they are drawn (`as_drawn`)."""
     films: tuple[tuple[str, str], ...]
     """(image_id, file) of the pictures to be drawn, one for each film."""
     wishes: tuple[Wish, ...]
@@ -78,18 +88,16 @@ def select(candidates: Sequence[Candidate], labels: Sequence[str], choice: Choic
     )
 
 
-def scored(
-    items: Sequence[Item], scores: Mapping[str, Sequence[tuple[str, float]]]
-) -> tuple[Item, ...]:
-    """`items` with the (name, value) scores of their heatmaps, by file, which repeats share; a
-    heatmap that has none keeps none."""
+def as_drawn(items: Sequence[Item], drawn: Mapping[str, Drawn]) -> tuple[Item, ...]:
+    """`items` with what is known of their heatmaps since they were drawn, by file, which repeats
+    share; KeyError where one was not drawn."""
     return tuple(
-        replace(
-            item,
-            maps=tuple(replace(m, scores=tuple(scores.get(m.file, m.scores))) for m in item.maps),
-        )
-        for item in items
+        replace(item, maps=tuple(_as_drawn(m, drawn[m.file]) for m in item.maps)) for item in items
     )
+
+
+def _as_drawn(m: Map, drawn: Drawn) -> Map:
+    return replace(m, drawn_label=drawn.label, method=drawn.method, scores=tuple(drawn.scores))
 
 
 def _item(item_id: str, film: Chosen, choice: Choice) -> Item:

@@ -31,6 +31,8 @@ from spondyl.review.records import Answer, Item, Map, MapKind, Question, Survey
 TELLING, IDLE = "telling", "idle"
 """Scores of simulated heatmaps: one that readers' answers follow, and one that nothing follows."""
 
+SIMULATED_METHOD = "simulated"
+
 AFTER = Question(
     "after",
     "What is your diagnosis now?",
@@ -187,7 +189,12 @@ def _item(
         kind: MapKind = _DECOYS[int(rng.integers(2))] if place == decoy else "network"
         scores = ((TELLING, float(rng.random())), (IDLE, float(rng.random())))
         map_id = f"i{number:03}m{place}"
-        maps.append(Map(map_id, network, said, kind, f"{map_id}.png", scores))
+        drawn = said
+        if kind == "other label":
+            drawn = next(name for name in simulation.labels.names if name != said)
+        maps.append(
+            Map(map_id, network, said, kind, f"{map_id}.png", scores, drawn, SIMULATED_METHOD)
+        )
     truth = _said(simulation, label, simulation.label_skill, rng)
     name = f"i{number:03}"
     return Item(name, f"{name}.png", film, truth, predicted, tuple(maps), why="sample")
@@ -196,7 +203,7 @@ def _item(
 def _again(first: Item, number: int) -> Item:
     """The same film once more, with the networks' own heatmaps."""
     maps = tuple(
-        replace(one, map_id=f"i{number:03}m{place}", kind="network")
+        replace(one, map_id=f"i{number:03}m{place}", kind="network", drawn_label=one.label)
         for place, one in enumerate(first.maps)
     )
     return replace(first, item_id=f"i{number:03}", maps=maps, repeats=first.item_id, why="repeat")

@@ -22,6 +22,14 @@ from spondyl.review.kappa import cohen
 from spondyl.review.records import Item
 from spondyl.trust.intervals import Interval, NotRun
 
+_REASONS = {
+    "wrong": "because a network missed the data set's label",
+    "right": "because all networks met it",
+    "sample": "as a sample of the data set",
+    "": "for no stated reason",
+}
+"""Why a film was chosen (`records.Item.why`), in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilmVotes:
@@ -182,12 +190,11 @@ def _rescored(
 
 def selection(items: Sequence[Item]) -> str:
     """What the choice of films does to every share over them, in words."""
-    why = Counter(item.why or "no stated reason" for item in items)
+    why = Counter(item.why for item in items)
     n_wrong = sum(
         item.truth is not None and any(label != item.truth for _, label in item.predicted)
         for item in items
     )
-    chosen = ", ".join(f'{n} as "{reason}"' for reason, n in sorted(why.items()))
     bias = (
         "They are a sample of the data set, each label with its share of it, so accuracies and "
         "shares here may be read as the data set's within their intervals."
@@ -196,7 +203,17 @@ def selection(items: Sequence[Item]) -> str:
         "purpose, so accuracies and shares here are of these films and not of the data set; what "
         "may be compared are two figures over the same films."
     )
-    return (
-        f"{len(items)} films were chosen: {chosen or 'none'}. At least one network missed the data "
-        f"set's label of {n_wrong}. {bias}"
-    )
+    missed = f"At least one network missed the data set's label of {n_wrong} of them."
+    return f"{_chosen(why)} {missed} {bias}" if items else "No film was chosen."
+
+
+def _chosen(why: Counter[str]) -> str:
+    """How many films were chosen for which reason, as a sentence."""
+    reasons = [*(reason for reason in _REASONS if why[reason])]
+    reasons += sorted(reason for reason in why if reason not in _REASONS)
+    said = [_REASONS.get(one, f"for the reason “{one}”") for one in reasons]
+    n_films = why.total()
+    if len(said) == 1:
+        return f"{n_films} films were chosen, {'all ' if n_films > 1 else ''}{said[0]}."
+    *most, last = [f"{why[one]} {words}" for one, words in zip(reasons, said, strict=True)]
+    return f"{n_films} films were chosen: {', '.join(most)} and {last}."

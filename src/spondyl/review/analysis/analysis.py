@@ -7,7 +7,7 @@ readers and these networks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from spondyl.review.analysis.self_agreement import SelfAgreement, self_agreement
 from spondyl.review.analysis.times import Times, times
 from spondyl.review.analysis.with_networks import Changes, WithNetwork, changes, with_networks
 from spondyl.review.records import Answer, Survey
+from spondyl.review.standing import Shown
 from spondyl.trust.intervals import LEVEL, N_RESAMPLES, NotRun
 from spondyl.trust.plain import plain
 
@@ -85,15 +86,17 @@ class Analysis:
 def analyse(
     survey: Survey,
     answers: Sequence[Answer],
+    shown: Iterable[Shown],
     seed: int | None = None,
     n_resamples: int = N_RESAMPLES,
     level: float = LEVEL,
 ) -> Analysis:
-    """All of it; films are drawn with `seed`, or the survey's.
+    """All of it, from all `answers` in the order in which they were kept, and what was `shown`
+    when; films are drawn with `seed`, or the survey's.
 
     Raises `SpondylError` where answers are not of this survey.
     """
-    counted = count(survey, answers)
+    counted = count(survey, answers, shown)
     resampling = Resampling(survey.seed if seed is None else seed, n_resamples, level)
     several = len(counted.readers) > 1
     alone = NotRun(f"agreement needs two readers, and {len(counted.readers)} answered")
@@ -126,5 +129,5 @@ def _extent(counted: Counted, answers: Sequence[Answer]) -> Extent:
         len(counted.map_rows(decoys=True)),
         counted.readers,
         len({answer.answer_id for answer in answers}),
-        len(counted.last),
+        len(counted.counts),
     )

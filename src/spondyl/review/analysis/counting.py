@@ -1,9 +1,7 @@
-"""Which answers count: of each reader, film, heatmap and question one, and what was said later.
+"""A survey with the answers to it that count, ready for tables: who said what of which row.
 
-Answers are only ever added, so whoever changes their mind is there twice. Of a heatmap the last one
-counts. Of the film alone it is the first that was given, and only if no heatmap of the film had
-been answered about, since that is what "blind" means; the export counts alike. The price is that a
-slip of the finger stays; what was said after a heatmap is compared with it.
+Which answers count is the rule of `standing` and of no other place; the export follows the same.
+What was said of a film alone after a heatmap is kept beside them, as a change of mind.
 
 An item that repeats another is there to compare a reader with themselves. It counts nowhere else,
 not even for a reader who left out the first of the two.
@@ -12,13 +10,14 @@ not even for a reader who left out the first of the two.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from spondyl.errors import Problem, SpondylError
 from spondyl.review.questions import BETWEEN, YES_NO
 from spondyl.review.records import Answer, Item, Map, Phase, Question, Survey
+from spondyl.review.standing import Shown, once, standings
 
 Key = tuple[str, str, str | None, str]
 """Reader, item, map, question."""
@@ -45,11 +44,13 @@ class Counted:
     survey: Survey
     readers: tuple[str, ...]
     """Who answered anything, by pseudonym."""
+    counts: Mapping[Key, Answer]
+    """The one answer to each question that counts."""
     first: Mapping[Key, Answer]
-    """The first answer to each question; of an unaided one only if it was blind."""
-    last: Mapping[Key, Answer]
+    """The first answer to each question, for times; of an unaided one the one that counts."""
     after: Mapping[Key, Answer]
-    """The last answer to each unaided question that was given after a heatmap of the film."""
+    """The last answer to each unaided question that was given after a heatmap of the film; none of
+    repeats, whose film was seen with heatmaps before anything is said of them."""
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -100,8 +101,7 @@ class Counted:
     def answer(self, reader: str, row: Row, question: Question) -> Answer | None:
         """The one that counts; None where nothing was said."""
         key = (reader, row.item.item_id, row.map.map_id if row.map else None, question.key)
-        found = (self.first if question.phase == "unaided" else self.last).get(key)
-        return found if found is not None and _says(found, question) else None
+        return self.counts.get(key)
 
     def value(self, reader: str, row: Row, question: Question) -> str | None:
         """What the answer says that counts; None where nothing was said."""
@@ -109,8 +109,9 @@ class Counted:
         return found.value if found else None
 
 
-def count(survey: Survey, answers: Sequence[Answer]) -> Counted:
-    """The answers to `survey` that count; one that was sent twice is one.
+def count(survey: Survey, answers: Sequence[Answer], shown: Iterable[Shown]) -> Counted:
+    """The answers to `survey` that count, of all in the order in which they were kept; `shown` says
+    which heatmaps had been handed out before.
 
     Raises `SpondylError` for answers that are not of this survey: an unknown item, heatmap or
     question, a value that was not offered, a time that cannot be read.
@@ -126,26 +127,22 @@ def count(survey: Survey, answers: Sequence[Answer]) -> Counted:
     ]
     if problems:
         raise SpondylError.of(problems, f"the answers to {survey.survey_id}")
-    once: dict[str, Answer] = {}
-    for answer in answers:
-        once.setdefault(answer.answer_id, answer)
+    given = once(answers)
+    standing = standings(survey, given, shown)
+    counts: dict[Key, Answer] = {}
     first: dict[Key, Answer] = {}
-    last: dict[Key, Answer] = {}
     after: dict[Key, Answer] = {}
-    seen: set[tuple[str, str]] = set()
-    for answer in sorted(once.values(), key=lambda one: _moment(one.at)):
+    for answer in given:
         key = (answer.reader, answer.item_id, answer.map_id, answer.question)
-        last[key] = answer
-        question = questions[answer.question]
-        if question.phase == "aided":
-            seen.add(key[:2])
-        elif key[:2] in seen or answer.phase == "aided":
-            after[key] = answer
-            continue
-        if _says(answer, question):
+        stands = standing[answer.answer_id]
+        if stands.counts:
+            counts[key] = answer
+        if stands.counts or answer.phase == "aided":
             first.setdefault(key, answer)
-    readers = tuple(sorted({answer.reader for answer in answers}))
-    return Counted(survey, readers, first, last, after)
+        elif not stands.blind and items[answer.item_id].repeats is None:
+            after[key] = answer
+    readers = tuple(sorted({answer.reader for answer in given}))
+    return Counted(survey, readers, counts, first, after)
 
 
 def chosen(question: Question, value: str) -> tuple[str, ...]:
@@ -158,11 +155,6 @@ def chosen(question: Question, value: str) -> tuple[str, ...]:
 def offered(question: Question) -> tuple[str, ...]:
     """What can be answered, in order; nothing where the text is free."""
     return YES_NO if question.kind == "yes or no" else question.options
-
-
-def _says(answer: Answer, question: Question) -> bool:
-    """Whether it is an answer: nothing at all is one to "any of" only."""
-    return bool(answer.value) or question.kind == "any of"
 
 
 def _faults(
@@ -185,20 +177,15 @@ def _faults(
             f"{question.key} is {question.phase}, and map {answer.map_id} was answered",
             hint,
         )
-    if answer.phase == "unaided" and question.phase == "aided":
-        yield Problem(where, f"{question.key} is aided, and was answered unaided", hint)
+    if answer.phase != question.phase:
+        what = f"{question.key} is {question.phase}, and was answered {answer.phase}"
+        yield Problem(where, what, hint)
     options = offered(question)
     if options and answer.value and not set(chosen(question, answer.value)) <= set(options):
         yield Problem(where, f"{answer.value!r} is none of {', '.join(options)}", hint)
     if not (math.isfinite(answer.seconds) and answer.seconds >= 0):
         yield Problem(where, f"{answer.seconds} seconds", "Times are finite and not negative.")
     try:
-        _moment(answer.at)
+        datetime.fromisoformat(answer.at)
     except ValueError:
         yield Problem(where, f"{answer.at!r} is no time", "Times are UTC, in ISO 8601.")
-
-
-def _moment(at: str) -> datetime:
-    """A time as it was written; one without a zone is UTC."""
-    moment = datetime.fromisoformat(at)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -36,18 +36,38 @@ from spondyl.review.analysis.film_tests import (
 )
 from spondyl.review.analysis.sections import Films
 from spondyl.review.analysis.shares import Share, share
-from spondyl.review.records import MapKind, Question
+from spondyl.review.records import Map, MapKind, Question
 from spondyl.trust.intervals import Interval, NotRun
 
 _ALPHA = 0.05
+_KINDS: tuple[MapKind, ...] = ("other label", "randomised network")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelAccepted:
+    """How often decoys of one label in the place of another were called right."""
+
+    label: str
+    """What the network said, which the decoy passes for being of."""
+    drawn_label: str
+    """What it is really of."""
+    share: Share | NotRun
 
 
 @dataclass(frozen=True, slots=True)
 class KindAccepted:
-    """How often one kind of heatmap was called right."""
+    """How often decoys of one kind were called right."""
 
     kind: MapKind
     share: Share | NotRun
+    difference: float | None
+    """real − decoys of this kind, -1 … 1; None where one of them is missing."""
+    interval: Interval | NotRun
+    """Of the difference, films resampled."""
+    test: FilmTest | NotRun
+    """Of the difference, decoys of this kind dealt anew among films."""
+    labels: tuple[LabelAccepted, ...]
+    """Of "other label" those of which is known what they are of, by both labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +101,14 @@ class _Judged:
     """One heatmap and what was said of it."""
 
     film: str
-    network: str
-    kind: MapKind
+    map: Map
     said: tuple[bool, ...]
     """By reader, who answered."""
+
+    @property
+    def kind(self) -> MapKind:
+        """The heatmap's."""
+        return self.map.kind
 
 
 def decoys(counted: Counted, resampling: Resampling) -> tuple[Acceptance, ...] | NotRun:
@@ -119,7 +143,7 @@ def _judged(
         ]
         said = tuple(value == "yes" for value in values if value is not None)
         if row.map is not None and said:
-            found.append(_Judged(row.film, row.map.network, row.map.kind, said))
+            found.append(_Judged(row.film, row.map, said))
     return found
 
 
@@ -129,9 +153,7 @@ def _acceptance(
     own = [one for one in judged if one.kind == "network"]
     others = [one for one in judged if one.kind != "network"]
     real, false = _share(own, resampling), _share(others, resampling)
-    kinds: tuple[MapKind, ...] = ("other label", "randomised network")
-    of_kind = [(kind, [one for one in others if one.kind == kind]) for kind in kinds]
-    by_kind = tuple(KindAccepted(kind, _share(of, resampling)) for kind, of in of_kind if of)
+    by_kind = _by_kind(own, others, resampling)
     if isinstance(real, NotRun) or isinstance(false, NotRun):
         kind = "real heatmap" if isinstance(real, NotRun) else "decoy"
         why = NotRun(f"no answer was given of a {kind}")
@@ -150,6 +172,34 @@ def _acceptance(
         _paired(own, others),
         _meaning(_who(reader), real, false, test),
     )
+
+
+def _by_kind(
+    own: Sequence[_Judged], others: Sequence[_Judged], resampling: Resampling
+) -> tuple[KindAccepted, ...]:
+    """Each kind of decoy that was answered for, against the networks' own heatmaps."""
+    found: list[KindAccepted] = []
+    real = _share(own, resampling)
+    for kind in _KINDS:
+        these = [one for one in others if one.kind == kind]
+        false, labels = _share(these, resampling), _by_label(these, resampling)
+        if isinstance(false, NotRun):
+            continue
+        if isinstance(real, NotRun):
+            found.append(KindAccepted(kind, false, None, real, real, labels))
+            continue
+        judged, gap = [*own, *these], real.value - false.value
+        interval, test = _interval(judged, resampling), _dealing(judged, gap, resampling)
+        found.append(KindAccepted(kind, false, gap, interval, test, labels))
+    return tuple(found)
+
+
+def _by_label(judged: Sequence[_Judged], resampling: Resampling) -> tuple[LabelAccepted, ...]:
+    of: dict[tuple[str, str], list[_Judged]] = defaultdict(list)
+    for one in judged:
+        if one.kind == "other label" and one.map.drawn_label is not None:
+            of[one.map.label, one.map.drawn_label].append(one)
+    return tuple(LabelAccepted(*pair, _share(of[pair], resampling)) for pair in sorted(of))
 
 
 def _share(judged: Sequence[_Judged], resampling: Resampling) -> Share | NotRun:
@@ -176,14 +226,18 @@ def _interval(judged: Sequence[_Judged], resampling: Resampling) -> Interval | N
     def of_drawn(drawn: Floats) -> Floats:
         return _gap(drawn * yes, drawn * n_said, own)
 
-    return film_interval(of_drawn, [one.film for one in judged], resampling)
+    films = [one.film for one in judged]
+    sides = (
+        {film for film, is_own in zip(films, own, strict=True) if is_own == side} for side in (0, 1)
+    )
+    return film_interval(of_drawn, films, resampling, min(map(len, sides)))
 
 
 def _dealing(
     judged: Sequence[_Judged], observed: float, resampling: Resampling
 ) -> FilmTest | NotRun:
     """Whether decoys dealt to other films would have been accepted as little."""
-    films, networks = [one.film for one in judged], [one.network for one in judged]
+    films, networks = [one.film for one in judged], [one.map.network for one in judged]
     yes, n_said, own = _sums(judged)
     groups = [
         rows for rows in exchangeable(films, networks) if len(np.unique(own[rows], axis=0)) > 1

@@ -15,7 +15,10 @@ from spondyl.review.analysis.analysis import Analysis
 from spondyl.review.pages.section import Section
 from spondyl.trust.intervals import NotRun
 
-_NAMES = ("network", "question", "option", "films", "score", "kind", "first", "second", "reader")
+_NAMES = (
+    *("network", "question", "option", "films", "score", "kind", "label", "drawn_label"),
+    *("first", "second", "reader"),
+)
 """Fields that say which of several records it is."""
 
 

@@ -18,6 +18,7 @@ from spondyl.review.pages.words import (
     NOT_RUN,
     agreed,
     agreed_of_scale,
+    count,
     share_cells,
     share_columns,
     signed,
@@ -109,8 +110,9 @@ def with_themselves(found: Analysis) -> Section:
         tuple((who(one.reader), _named(one), *_again(one)) for one in again),
     )
     text = (
-        f"{found.extent.n_repeats} films came twice. Nobody can be expected to agree "
-        "more with others than with themselves, so this is the ceiling of the section before.",
+        f"{count(found.extent.n_repeats, 'film')} came twice. Nobody can be expected to agree "
+        "more with others than with themselves, so this is the ceiling of the section before. The "
+        "second time readers had seen the film with its heatmaps, so what they remember is in it.",
     )
     return Section("self-agreement", title, text, None, (pooled,), (own,))
 

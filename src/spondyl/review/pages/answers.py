@@ -64,7 +64,7 @@ def film_alone(found: Analysis) -> Section:
     )
     text = (
         "Asked of every film before any heatmap or prediction was shown. What a reader said first "
-        "counts, and only if it was said blind, before anything was said of a heatmap of the film.",
+        "counts, and only if it was said blind, before a heatmap of the film was handed to them.",
     )
     return Section("film-alone", "Section 1: the film alone", text, None, (pooled,), (own,))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from spondyl.report.tables import NONE, Table
 from spondyl.review.analysis.analysis import Analysis
-from spondyl.review.analysis.decoys import Acceptance
+from spondyl.review.analysis.decoys import Acceptance, KindAccepted
 from spondyl.review.analysis.predicting import ScoreFound, ScorePrediction
 from spondyl.review.analysis.times import Learning, Seconds, Times
 from spondyl.review.pages.section import Section
@@ -54,23 +54,14 @@ def decoys(found: Analysis) -> Section:
             ),
         ),
     )
-    kinds = Table(
-        "decoys-by-kind",
-        "Decoys called right, by kind",
-        ("kind", "reader", "called right", f"% ({level} Wilson)"),
-        tuple(
-            (kind.kind, who(one.reader), of(kind.share), shared(kind.share))
-            for one in accepted
-            for kind in one.kinds
-        ),
-    )
+    kinds, *files = _decoys_by_kind(accepted, level)
     text = (
         "A decoy is a heatmap of another label, or of a network with random weights; readers "
         "cannot see which is which. Whoever takes decoys for right as readily as the networks' own "
         "heatmaps judges how heatmaps look, and not the network.",
         *(one.meaning for one in accepted if one.reader is None),
     )
-    return Section("decoys", title, text, None, (table,), (kinds,))
+    return Section("decoys", title, text, None, (table, kinds), tuple(files))
 
 
 def scores(found: Analysis) -> Section:
@@ -136,6 +127,45 @@ def _accepted(one: Acceptance) -> tuple[str, ...]:
         p_cell(one.test),
         p_cell(one.paired),
     )
+
+
+def _decoys_by_kind(accepted: Sequence[Acceptance], level: str) -> tuple[Table, Table, Table]:
+    """By kind, all readers together; by kind and reader; by the labels that were told and drawn."""
+    accepted_as = ("called right", f"% ({level} Wilson)")
+    columns = ("kind", *accepted_as, f"own − decoys, points ({level} over films)", "p")
+    rows = [(one.reader, kind.kind, _of_kind(kind)) for one in accepted for kind in one.kinds]
+    whole = Table(
+        "decoys-by-kind",
+        "Decoys called right by all readers, by kind",
+        columns,
+        tuple((kind, *cells) for reader, kind, cells in rows if reader is None),
+        ("Other label: the network's heatmap of a label that it did not give.",),
+    )
+    own = Table(
+        "decoys-by-kind-and-reader",
+        "Decoys called right, by kind and reader",
+        (columns[0], "reader", *columns[1:]),
+        tuple((kind, who(reader), *cells) for reader, kind, cells in rows),
+    )
+    labels = Table(
+        "decoys-by-label",
+        "Decoys of another label called right, by what the network said and what was drawn",
+        ("network said", "heatmap is of", "reader", *accepted_as),
+        tuple(
+            (pair.label, pair.drawn_label, who(one.reader), of(pair.share), shared(pair.share))
+            for one in accepted
+            for kind in one.kinds
+            for pair in kind.labels
+        ),
+    )
+    return whole, own, labels
+
+
+def _of_kind(one: KindAccepted) -> tuple[str, ...]:
+    difference = NONE
+    if one.difference is not None:
+        difference = between(one.difference, one.interval, 100, 1)
+    return (of(one.share), shared(one.share), difference, p_cell(one.test))
 
 
 def _score(one: ScorePrediction) -> tuple[str, ...]:

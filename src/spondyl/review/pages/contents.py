@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from spondyl.report.tables import Table
 from spondyl.review.analysis.analysis import Analysis
 from spondyl.review.pages import absent, agreeing, answers, believed, figure, film_rows, labels
+from spondyl.review.pages.film_pictures import FilmShown
 from spondyl.review.pages.section import Section
 from spondyl.review.pages.words import count, listed, sure
 from spondyl.review.questions import sha256_of_questions
@@ -46,8 +47,9 @@ class PageContents:
         return tuple(t for one in self.sections for t in (*one.tables, *one.files))
 
 
-def contents_of(survey: Survey, found: Analysis) -> PageContents:
-    """What is shown of `found`, the analysis of `survey`; ValueError where it is of another."""
+def contents_of(survey: Survey, found: Analysis, films: Sequence[FilmShown] = ()) -> PageContents:
+    """What is shown of `found`, the analysis of `survey`, with pictures of `films` or without;
+    ValueError where it is of another survey."""
     if found.survey_id != survey.survey_id:
         raise ValueError(f"an analysis of {found.survey_id}, a survey {survey.survey_id}")
     return PageContents(
@@ -67,7 +69,7 @@ def contents_of(survey: Survey, found: Analysis) -> PageContents:
             labels.minds(found),
             believed.scores(found),
             believed.times(found),
-            film_rows.wrongly_predicted(found),
+            film_rows.wrongly_predicted(found, films),
             absent.not_run(found),
         ),
         (*LIMITS, found.conditional),
@@ -98,12 +100,14 @@ def _short(survey: Survey, found: Analysis) -> Iterator[str]:
 
 def _reproduce(survey: Survey, found: Analysis) -> dict[str, str]:
     drawn = found.resampling
+    methods = sorted({m.method for item in survey.items for m in item.maps if m.method})
     return {
         "survey": survey.survey_id,
         "created": survey.created,
         "labels": listed(survey.labels),
+        "heatmaps by": listed(methods) if methods else "not said",
         "questions, SHA-256": sha256_of_questions(survey.questions),
         "readers": listed(found.extent.readers) if found.extent.readers else "none",
         "intervals": f"{sure(drawn.level)}; {drawn.n_resamples} resamples of films, "
-        f"seed {drawn.seed}",
+        f"expanded percentiles, seed {drawn.seed}",
     }

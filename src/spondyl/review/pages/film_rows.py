@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from spondyl.report.tables import NONE, Table
 from spondyl.review.analysis.analysis import Analysis
 from spondyl.review.analysis.cases import Case, MapCase, Said
+from spondyl.review.pages.film_pictures import FilmShown, counted
 from spondyl.review.pages.section import Section
 
 _MOST_COLUMNS = 3
@@ -18,8 +19,8 @@ _MOST_COLUMNS = 3
 _ALL = "networks: predictions and heatmaps"
 
 
-def wrongly_predicted(found: Analysis) -> Section:
-    """The films that a network got wrong, in the order of the survey."""
+def wrongly_predicted(found: Analysis, films: Sequence[FilmShown] = ()) -> Section:
+    """The films that a network got wrong, in the order of the survey, with pictures of `films`."""
     title = "Wrongly predicted films, one by one"
     if not found.cases:
         return Section("films", title, ("No network missed the data set's label of any film.",))
@@ -40,7 +41,8 @@ def wrongly_predicted(found: Analysis) -> Section:
         "Answers are quoted with the readers who gave them, remarks in their own words: read them "
         "before this page is passed on.",
     )
-    return Section("films", title, text, None, (table,))
+    shown = (counted(films),) if films else ()
+    return Section("films", title, (*text, *shown), None, (table,), (), tuple(films))
 
 
 def _row(case: Case, networks: Sequence[str], together: bool) -> tuple[str, ...]:

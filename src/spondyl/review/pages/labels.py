@@ -36,8 +36,9 @@ def against(found: Analysis) -> Section:
     text = (
         "A film's label by the experts is what more than half of those who read it said, blind: "
         f"{count(labels.n_consensus, 'film has', 'films have')} one, "
-        f"{labels.n_tied} were read without one, and {labels.n_unread} were not read. Films "
-        "without one are left out and never decided by lot.",
+        f"{count(labels.n_tied, 'was', 'were')} read without one, and "
+        f"{count(labels.n_unread, 'was', 'were')} not read. Films without one are left out and "
+        "never decided by lot.",
         "Where experts and data set differ, either may be wrong: readers saw one view and nothing "
         "of the patient.",
     )

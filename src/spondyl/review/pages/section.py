@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from spondyl.report.tables import Table
+from spondyl.review.pages.film_pictures import FilmShown
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,5 @@ class Section:
     """On the page, and as CSV."""
     files: tuple[Table, ...] = ()
     """As CSV only, because they grow with the number of readers; the page names them."""
+    films: tuple[FilmShown, ...] = ()
+    """With pictures, where the page shows any."""
