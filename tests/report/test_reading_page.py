@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import re
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -269,19 +268,6 @@ def test_only_what_is_asked_for_is_written_and_nothing_leaves_the_folder(tmp_pat
 
 def test_a_page_is_written_again_byte_for_byte():
     assert page.html(reading(), pixels(), WHEN) == page.html(reading(), pixels(), WHEN)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, which prints as a person would."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium is installed, so nothing can be printed")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.mark.parametrize("size", [SIZE, (400, 90), (90, 400)])

@@ -3,7 +3,6 @@
 The server is a stand-in (`room_server`), so that a page that fails here fails by itself.
 """
 
-import shutil
 from dataclasses import replace
 from importlib import resources
 
@@ -24,19 +23,6 @@ LONG_WAIT_MS = 8000
 EXPECTED = ("Failed to load resource", "Canvas2D: Multiple readback")
 """What a browser says of refusals that are meant, and of tests that read many pixels."""
 SCRIPT_NAME = "<img src=x onerror=document.title='bad'>.png"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, as a person would use it."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium is installed, so the page cannot be looked at")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,11 @@ export function actionsOf(room) {
     nextFilm: () => films.step(1),
     previousFilm: () => films.step(-1),
     modelCard: () => one("#card").click(),
+    audit: () => {
+      const link = document.querySelector("#audit");
+      if (link instanceof HTMLElement) link.click();
+      else say("No audit was given to this server.");
+    },
     help: showHelp,
     zoomIn: () => viewer.zoom(ZOOM_STEP),
     zoomOut: () => viewer.zoom(1 / ZOOM_STEP),
@@ -42,6 +47,7 @@ export function actionsOf(room) {
     heat: () => layers.toggle(),
     nextNetwork: () => layers.next("network"),
     nextLabel: () => layers.next("label"),
+    nextMethod: () => layers.next("method"),
     opacityDown: () => layers.fade(-10),
     opacityUp: () => layers.fade(10),
     contours: () => layers.toggleContours(),

@@ -1,10 +1,10 @@
 /**
- * What the page asks of its server, and the two ways in which that fails: refused, or not reached.
- *
- * A refusal has the server's own two lines, an error and a hint, and is shown. A server that is not
- * reached says nothing about the request, so the caller may ask again. Every write carries the
- * header that no foreign page can send.
+ * What the reading room asks of its server: films and what was made of them.
  */
+
+import { asked, json, WRITE } from "./requests.js";
+
+export { Lost, picture, Refused } from "./requests.js";
 
 /** @typedef {{why: string, kind: string}} Doubt */
 /** @typedef {import("./curves.js").Curve} Curve */
@@ -53,22 +53,7 @@
 
 /** @typedef {([number, number] | null)[]} Corners 68 of [x, y], as a measurement has them. */
 
-const WAIT_MS = 20_000;
 const UPLOAD_MS = 600_000;
-const WRITE = { "X-Spondyl": "1" };
-
-/** The server said no, in two lines. */
-export class Refused extends Error {
-  /** @param {number} status @param {string} message @param {string} hint */
-  constructor(status, message, hint) {
-    super(message);
-    this.status = status;
-    this.hint = hint;
-  }
-}
-
-/** The server was not reached, or did not finish what it said. */
-export class Lost extends Error {}
 
 /** @returns {Promise<Entry[]>} Newest first. */
 export async function readings() {
@@ -97,14 +82,9 @@ export async function remove(id) {
 
 /** Corners as a person put them right; null where nobody did. @param {string} id */
 export async function corrected(id) {
-  try {
-    /** @type {{version: number, corners: Corners}} */
-    const found = await json(`/api/readings/${encodeURIComponent(id)}/regions`);
-    return found;
-  } catch (error) {
-    if (error instanceof Refused && error.status === 404) return null;
-    throw error;
-  }
+  /** @type {{version: number, corners: Corners} | null} */
+  const found = await json(`/api/readings/${encodeURIComponent(id)}/regions`);
+  return found;
 }
 
 /** @param {string} id @param {Corners} corners @returns {Promise<{version: number}>} */
@@ -114,61 +94,4 @@ export function correct(id, corners) {
     body: JSON.stringify({ corners }),
     headers: { ...WRITE, "Content-Type": "application/json" },
   });
-}
-
-/** The bytes of a picture. @param {string} url @param {AbortSignal} [signal] */
-export async function picture(url, signal) {
-  const answered = await asked(url, { signal });
-  return whole(answered.blob());
-}
-
-/** Whether the server answers at all. */
-export async function answers() {
-  try {
-    await asked("/health", {}, 5000);
-    return true;
-  } catch (error) {
-    return error instanceof Refused && error.status < 500;
-  }
-}
-
-/** @param {string} url @param {RequestInit} [how] @param {number} [waitMs] */
-async function json(url, how = {}, waitMs = WAIT_MS) {
-  const answered = await asked(url, how, waitMs);
-  return whole(answered.json());
-}
-
-/** @param {string} url @param {RequestInit} [how] @param {number} [waitMs] */
-async function asked(url, how = {}, waitMs = WAIT_MS) {
-  const limit = AbortSignal.timeout(waitMs);
-  const signal = how.signal ? AbortSignal.any([how.signal, limit]) : limit;
-  const answered = await whole(fetch(url, { ...how, signal, credentials: "same-origin" }));
-  if (answered.ok) return answered;
-  throw await refusal(answered);
-}
-
-/**
- * What a promise of bytes holds; `Lost` where they stopped.
- * @template T @param {Promise<T>} bytes
- */
-async function whole(bytes) {
-  try {
-    return await bytes;
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new Lost("the server cannot be reached");
-  }
-}
-
-/** @param {Response} answered A gateway's own error page means that the server is not there. */
-async function refusal(answered) {
-  if ([502, 503, 504].includes(answered.status)) return new Lost("the server cannot be reached");
-  try {
-    const said = await answered.json();
-    if (said.error) return new Refused(answered.status, said.error, said.hint ?? "");
-  } catch {
-    // not ours, said below
-  }
-  const hint = "Try again; if it stays so, tell whoever runs this server.";
-  return new Refused(answered.status, `the server answered ${answered.status}`, hint);
 }

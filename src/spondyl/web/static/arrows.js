@@ -35,7 +35,26 @@ export function moveByKey(room, event) {
   } else if (room.spine.isEdited && room.spine.chosen !== null) {
     room.spine.move(room.spine.chosen, after(room.spine.at(room.spine.chosen)));
   } else {
-    const far = event.shiftKey ? 4 * STEP_PX : STEP_PX;
-    room.viewer.pan(-way[1] * far, -way[0] * far);
+    pan(room.viewer, way, event.shiftKey);
   }
+}
+
+/**
+ * Arrows that move the film and nothing else.
+ * @param {import("./viewer.js").Viewer} viewer @param {KeyboardEvent} event
+ */
+export function panByKey(viewer, event) {
+  const way = WAYS[event.key];
+  if (!way || !viewer.film || event.ctrlKey || event.altKey || event.metaKey) return;
+  event.preventDefault();
+  pan(viewer, way, event.shiftKey);
+}
+
+/**
+ * @param {import("./viewer.js").Viewer} viewer @param {[number, number]} way
+ * @param {boolean} isFar
+ */
+function pan(viewer, way, isFar) {
+  const far = isFar ? 4 * STEP_PX : STEP_PX;
+  viewer.pan(-way[1] * far, -way[0] * far);
 }

@@ -5,21 +5,31 @@
  * comes back. Nothing that was seen is taken away meanwhile.
  */
 
-import { answers } from "./api.js";
-import { one, say } from "./dom.js";
+import { made, one, say } from "./dom.js";
+import { answers } from "./requests.js";
 
 const WAITS_S = [1, 2, 4, 8, 15];
+/** A loss sooner than so after the server came back is the same one. */
+const SAME_LOSS_MS = 10_000;
 
 export class Connection {
-  /** @param {() => void} back Called when the server is there again. */
-  constructor(back) {
+  /**
+   * @param {() => string} said What the loss means, in a sentence or two.
+   * @param {() => void} back Called when the server is there again.
+   */
+  constructor(said, back) {
+    this.said = said;
     this.back = back;
+    this.backAt = -Infinity;
     this.isLost = false;
     this.tried = 0;
     this.left = 0;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this.clock = undefined;
     this.banner = one("#connection");
+    this.words = made("span");
+    this.countdown = made("span", { "aria-hidden": "true" });
+    one("p", this.banner).append(this.words, " ", this.countdown);
     one("button", this.banner).addEventListener("click", () => this.attempt());
     addEventListener("offline", () => this.lost());
     addEventListener("online", () => this.isLost && this.attempt());
@@ -29,7 +39,7 @@ export class Connection {
   lost() {
     if (this.isLost) return;
     this.isLost = true;
-    this.tried = 0;
+    if (performance.now() - this.backAt > SAME_LOSS_MS) this.tried = 0;
     this.banner.hidden = false;
     this.wait();
   }
@@ -46,16 +56,24 @@ export class Connection {
     }, 1000);
   }
 
+  /** The sentence is said once; the seconds are for who looks. */
   tell() {
-    const first = "The connection to the server is lost. What you see stays;";
-    one("p", this.banner).textContent = `${first} trying again in ${this.left} s.`;
+    this.retell();
+    this.countdown.textContent = `Trying again in ${this.left} s.`;
+  }
+
+  /** What is lost may have changed meanwhile. */
+  retell() {
+    const said = this.said();
+    if (this.words.textContent !== said) this.words.textContent = said;
   }
 
   async attempt() {
     clearInterval(this.clock);
-    one("p", this.banner).textContent = "The connection to the server is lost. Trying again now …";
+    this.countdown.textContent = "Trying again now …";
     if (!(await answers())) return this.wait();
     this.isLost = false;
+    this.backAt = performance.now();
     this.banner.hidden = true;
     say("The connection is there again.");
     this.back();

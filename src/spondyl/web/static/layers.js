@@ -89,7 +89,7 @@ export class Layers {
     this.choose(0, "network", choice.network === NONE ? (this.last ?? first) : NONE);
   }
 
-  /** The next network or label of the first view. @param {"network" | "label"} part */
+  /** The next one for the first view. @param {"network" | "label" | "method"} part */
   next(part) {
     const options = this.options(part);
     if (!options.length) return;

@@ -12,6 +12,7 @@ import { Connection } from "./connection.js";
 import { isSure, showFault, showHelp } from "./dialogs.js";
 import { input, one, press, say } from "./dom.js";
 import { filmOf } from "./film.js";
+import { numbersSaid, reducedSaid } from "./film_words.js";
 import { Films } from "./films.js";
 import * as findings from "./findings.js";
 import * as keys from "./keys.js";
@@ -20,15 +21,14 @@ import * as marks from "./marks.js";
 import { isWhole, Measures, nextPoint, TOOLS } from "./measures.js";
 import * as panels from "./panels.js";
 import * as pointer from "./pointer.js";
+import * as shortcuts from "./shortcuts.js";
 import { Spine } from "./spine.js";
-import { numbersSaid, reducedSaid, taskSaid, waitingSaid } from "./status.js";
+import { taskSaid, waitingSaid } from "./status.js";
 import { Viewer } from "./viewer.js";
 
 /** @typedef {import("./geometry.js").Point} Point */
 /** @typedef {import("./measures.js").Kind} Kind */
 /** @typedef {"move" | "window" | Kind} Tool */
-
-const SINGLE_KEYS = "spondyl.single-keys";
 
 export class Room {
   constructor() {
@@ -46,7 +46,10 @@ export class Room {
     this.measures = new Measures(() => {});
     /** @type {Map<string, import("./api.js").Corners>} Corrections that are not saved yet. */
     this.drafts = new Map();
-    this.connection = new Connection(() => this.again());
+    this.connection = new Connection(
+      () => "The connection to the server is lost. What you see stays.",
+      () => this.again(),
+    );
     /** @type {(() => void)[]} What failed for want of a server. */
     this.missed = [];
     this.viewer = new Viewer(panes, () => this.showNumbers());
@@ -68,8 +71,8 @@ export class Room {
   /** @param {HTMLCanvasElement[]} panes */
   listen(panes) {
     const actions = actionsOf(this);
-    const works = () => input("#single-keys").checked;
-    keys.listen(actions, this.stage, works);
+    const works = shortcuts.chosenBy(input("#single-keys"));
+    shortcuts.listen(keys.GROUPS, actions, this.stage, works);
     for (const pressed of document.querySelectorAll("[data-does]")) {
       const does = /** @type {HTMLElement} */ (pressed).dataset.does ?? "";
       pressed.addEventListener("click", () => actions[does]());
@@ -95,13 +98,10 @@ export class Room {
         this.viewer.setWindow({ ...this.viewer.window, [name]: field.valueAsNumber }),
       );
     }
-    const singleKeys = input("#single-keys");
-    singleKeys.checked = localStorage.getItem(SINGLE_KEYS) !== "off";
-    singleKeys.addEventListener("change", () =>
-      localStorage.setItem(SINGLE_KEYS, singleKeys.checked ? "on" : "off"),
-    );
     one("#help").addEventListener("click", showHelp);
-    one("#keys-tables").append(...keys.tables());
+    one("#keys-tables").append(
+      ...shortcuts.tables({ ...keys.GROUPS, "On the film": keys.ON_FILM }),
+    );
   }
 
   listenToDrops() {
