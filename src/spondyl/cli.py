@@ -14,7 +14,18 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from spondyl.commands import archive, audit, bench, data, explain, measure, read, review, study
+from spondyl.commands import (
+    archive,
+    audit,
+    bench,
+    data,
+    explain,
+    measure,
+    read,
+    review,
+    serve,
+    study,
+)
 from spondyl.commands.arguments import Json, Out, Seed, print_json
 from spondyl.errors import SpondylError
 from spondyl.terminal import refuse, say, tracking
@@ -35,6 +46,7 @@ app.add_typer(study.app, name="study", no_args_is_help=True)
 app.add_typer(audit.app, name="audit", no_args_is_help=True)
 app.command("explain")(explain.explain)
 app.command("read")(read.read)
+app.command("serve")(serve.serve)
 app.command("push")(archive.push)
 app.command("pull")(archive.pull)
 app.add_typer(measure.app, name="measure", no_args_is_help=True)

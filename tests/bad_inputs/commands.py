@@ -96,6 +96,23 @@ WORDS = [
     words("no masks for a model", "audit model no --regions no", "no such folder of regions"),
     words("no films to look at", "audit model no --films 0", "equal to 1, got '0'"),
     words("no bundle to explain by", "explain a.png --out OUT", "Missing option", "explain --help"),
+    words("nothing to serve", "serve", "nothing to serve", "--bundle"),
+    words("no bundle to serve", "serve --bundle OUT --port 0", "not a bundle"),
+    words(
+        "a port beyond the last", "serve --bundle OUT --port 65536", "got '65536'", "serve --help"
+    ),
+    words(
+        "everywhere, under no name", "serve --bundle OUT --host 0.0.0.0", "which name", "--allow"
+    ),
+    words("nowhere to serve", "serve --bundle OUT --host 256.0.0.1", "cannot be listened at"),
+    words("rows without films", "serve --bundle OUT --database postgresql://a@b/c", "--data"),
+    words("no audit to show", "serve --bundle OUT --audit no.html", "no.html: cannot be read"),
+    words("a header that is none", "serve --bundle OUT --trust-header X:", "no name of a header"),
+    words("a survey without answers", "serve --survey OUT", "--answers", "review open"),
+    words("no survey to serve", "serve --survey OUT --answers a.db", "no survey is there"),
+    words("a finder and none", "serve --bundle OUT --finder f --no-measure", "one or the other"),
+    words("no readers to wait", "bench serve --readers 0", "0 readers"),
+    words("no pages to wait for", "bench serve --pages 0", "0 pages"),
     words("a demo of a negative seed", "demo --out OUT --seed -1", "seed"),
     words("a demo of a seed too large", "demo --out OUT --seed 99999999999", "got 99999999999"),
 ]

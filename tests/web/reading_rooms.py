@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from spondyl.data import pixels
 from spondyl.web.app import create_app
 from spondyl.web.limits import Limits
+from spondyl.web.reading_files import making
 from spondyl.web.readings_store import open_readings
 from spondyl.web.room_reading import RoomMap, RoomReading
 from spondyl.web.settings import BundleFacts, Settings
@@ -74,7 +75,7 @@ def room(folder: Path, reader=None, database=None, survey=None, **settings):
     made = Settings(bundle=FACTS, **({"limits": Limits()} | settings))
     store = open_readings(folder, database)
     try:
-        app = create_app(made, reader, store, survey)
+        app = create_app(made, making(reader), store, survey)
         with TestClient(app, base_url="http://127.0.0.1:8000") as client:
             yield client
     finally:
@@ -99,7 +100,7 @@ def read(client, *films: bytes) -> list[dict]:
 
 def over(client, reading_id: str) -> dict:
     """The reading, when it is done or failed."""
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 60
     while time.monotonic() < ends:
         found = client.get(f"/api/readings/{reading_id}").json()
         if found["state"] in ("done", "failed"):

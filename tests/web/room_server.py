@@ -216,7 +216,8 @@ class Headers:
 
 def app_of(room: Room) -> Starlette:
     def page(_: Request) -> Response:
-        return templating.page("room.html.jinja", bundle={"title": TITLE}, notice=NOTICE)
+        bundle = {"title": TITLE, "card_url": "/card", "audit_url": "/audit"}
+        return templating.page("room.html.jinja", bundle=bundle, notice=NOTICE)
 
     async def readings(request: Request) -> Response:
         if request.method == "GET":
@@ -256,7 +257,7 @@ def app_of(room: Room) -> Starlette:
             assert len(corners) == 4 * len(VERTEBRAE)
             versions.append(corners)
         if not versions:
-            return _refused(404, "nobody corrected this film", "Correct it first.")
+            return JSONResponse(None)
         return JSONResponse({"version": len(versions), "corners": versions[-1]})
 
     where = "/api/readings/{id}"

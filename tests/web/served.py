@@ -8,20 +8,12 @@ from pathlib import Path
 
 import httpx
 
-ALONE = """
-import typer
-from spondyl.commands.serve import serve
-app = typer.Typer()
-app.command()(serve)
-app()
-"""
-
 
 class Server:
     """`spondyl serve` in a process of its own."""
 
     def __init__(self, *words: str, tmp: Path) -> None:
-        command = [sys.executable, "-c", ALONE, "--port", "0", *words]
+        command = [sys.executable, "-m", "spondyl.cli", "serve", "--port", "0", *words]
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
@@ -37,5 +29,5 @@ class Server:
     def end(self, by=signal.SIGTERM) -> tuple[int, str]:
         """Its exit code and what it said."""
         self.process.send_signal(by)
-        _, said = self.process.communicate(timeout=30)
+        _, said = self.process.communicate(timeout=120)
         return self.process.returncode, said

@@ -2,6 +2,7 @@
 
 import io
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,42 @@ def test_without_a_data_folder_nothing_is_left_when_it_ends(serve, film, tmp_pat
 
 
 @pytest.mark.slow
+def test_what_a_killed_server_leaves_is_cleared_by_the_next_and_its_reader_ends(
+    serve, film, tmp_path
+):
+    killed = serve()
+    with killed.client() as client:
+        read(client, film.read_bytes())
+    (left,) = (tmp_path / "tmp").glob("spondyl-room-*")
+    children = children_of(killed.process.pid)
+    assert children
+    killed.end(signal.SIGKILL)
+    assert left.is_dir()
+    again = serve()
+    assert again.address
+    assert not left.exists()
+    ends = time.monotonic() + 60
+    while any(is_alive(child) for child in children) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert not any(is_alive(child) for child in children)
+    assert again.end()[0] == 0
+
+
+def children_of(pid: int) -> list[int]:
+    """Processes that a process started."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there and runs."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.slow
 def test_a_survey_is_served_alone_and_its_answers_are_kept_when_the_server_is_killed(
     serve, tmp_path
 ):
@@ -196,11 +233,6 @@ def test_a_server_that_is_killed_goes_on_where_it_was(serve, film, tmp_path):
     ],
 )
 def test_what_cannot_be_served_is_refused_in_two_lines(made, capfd, words, said):
-    from spondyl import cli
-    from spondyl.commands import serve
-
-    if "serve" not in {one.name for one in cli.app.registered_commands}:
-        cli.app.command("serve")(serve.serve)
     code = spondyl(["serve", *(made.of_folds.folder if w == "B" else w for w in words)])
     told = capfd.readouterr()
     assert (code, told.out) == (2, "")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +16,6 @@ from spondyl.errors import SpondylError
 from spondyl.terminal import say
 
 if TYPE_CHECKING:
-    from spondyl.commands.room_reader import RoomReader
     from spondyl.web.readings_store import ReadingStore
     from spondyl.web.survey_room import SurveyRoom
 
@@ -85,8 +83,10 @@ def serve(
     With --survey, experts whom `spondyl review open` invited answer it here, with the reading room
     or without. Runs until it is interrupted.
     """
+    from spondyl.commands.room_source import RoomSource
     from spondyl.web import app as web
     from spondyl.web import running
+    from spondyl.web.reading_process import ReadingProcess
     from spondyl.web.settings import Settings
 
     if no_measure and finder is not None:
@@ -101,15 +101,18 @@ def serve(
     if trust_header is not None:
         _refuse_unless_header(trust_header)
     hosts = _hosts(host, allow_host or [])
-    reader = None
-    if bundle is not None:
-        reader = _reader(bundle, device, listed(method), finder, not no_measure)
-    facts = None if reader is None else reader.facts
     page = None if audit is None else _page(audit)
     with _ended_by_sigterm(), ExitStack() as stack:
         sock = stack.enter_context(running.listening(host, port))
-        store = stack.enter_context(_readings(data, database)) if reader else None
         room = stack.enter_context(_survey(survey, answers)) if survey and answers else None
+        reader = store = None
+        if bundle is not None:
+            _refuse_unless_bundle(bundle)
+            source = RoomSource(bundle, device, tuple(listed(method)), finder, not no_measure)
+            reader = stack.enter_context(closing(ReadingProcess(source)))
+            store = stack.enter_context(_readings(data, database))
+            stack.callback(reader.close)  # before its folder goes
+        facts = None if reader is None else reader.facts
         settings = Settings(hosts, trust_header, bundle=facts, audit=page)
         app = web.create_app(settings, reader, store, room)
         _tell(running.address_of(sock, host), reader is not None and data is None)
@@ -146,6 +149,15 @@ def _refuse_unless_whole(
         )
 
 
+def _refuse_unless_bundle(folder: Path) -> None:
+    """At once, before networks are loaded in another process, which looks closer."""
+    if not (folder / "bundle.json").is_file():
+        raise SpondylError(
+            f"{folder}: not a bundle (bundle.json is missing)",
+            "Give the folder that `spondyl study bundle … --out` made.",
+        )
+
+
 def _hosts(host: str, allowed: list[str]) -> tuple[str, ...]:
     """Names under which browsers may ask."""
     from spondyl.web.running import is_everywhere
@@ -160,27 +172,6 @@ def _hosts(host: str, allowed: list[str]) -> tuple[str, ...]:
     if not is_everywhere(host):
         names.append(host_named(host))
     return tuple(dict.fromkeys((*LOOPBACK, *names)))
-
-
-def _reader(
-    bundle: Path, device: str, methods: list[str], finder: Path | None, measure: bool
-) -> RoomReader:
-    from spondyl.commands.room_reader import RoomReader
-    from spondyl.learn.conduct import fabric_on
-    from spondyl.measure import finder as finders
-    from spondyl.reading import opening
-    from spondyl.reading.reading import Reader
-
-    opened = opening.load(bundle)
-    asked = None
-    if measure:
-        asked = finders.load(finder or finders.shipped_path(), fabric_on(device).device)
-    if opened.preprocessing.needs_spine and asked is None:
-        raise SpondylError(
-            f"{bundle}: its networks are shown films by their spine, and no spine finder is asked",
-            "Leave --no-measure out.",
-        )
-    return RoomReader.of(Reader.of(opened, device, methods[0], asked), methods)
 
 
 def _tell(address: str, passing: bool) -> None:
@@ -221,16 +212,11 @@ def _page(audit: Path) -> str:
 @contextmanager
 def _readings(data: Path | None, database: str | None) -> Iterator[ReadingStore]:
     """Readings in the folder `data`, or in a temporary one."""
+    from spondyl.web.passing import passing_folder
     from spondyl.web.readings_store import open_readings
 
     with ExitStack() as stack:
-        folder = data
-        if folder is None:
-            folder = Path(
-                stack.enter_context(
-                    tempfile.TemporaryDirectory(prefix="spondyl-room-", ignore_cleanup_errors=True)
-                )
-            )
+        folder = stack.enter_context(passing_folder()) if data is None else data
         store = open_readings(folder, database)
         stack.callback(store.close)
         yield store

@@ -1,18 +1,22 @@
 """The database of a store: SQLite in a file, or PostgreSQL by URL, set so that a commit is kept.
 
 SQLite keeps a write-ahead log (readers never wait for a writer) and flushes it at every commit;
-who writes takes the lock at once and others wait for it. Both ends are told to flush even where
-the server's settings say otherwise. The price is a disk flush for each answer, some milliseconds
-that a person does not notice. A file has to lie on a local disk: SQLite's log needs shared memory.
+who writes takes the lock at once and others wait for it: those of one process in a row, since
+SQLite itself lets them sleep and ask again, for up to a tenth of a second each time. Both ends are
+told to flush even where the server's settings say otherwise. The price is a disk flush for each
+answer, some milliseconds that a person does not notice. A file has to lie on a local disk: SQLite's
+log needs shared memory.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -31,6 +35,8 @@ _DRIVERS = {
 }
 _WRITES = "spondyl_writes"
 _HEADER = b"SQLite format 3\x00"
+_TURNS: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+_MAKING = threading.Lock()
 
 
 class StoreUnavailableError(SpondylError):
@@ -64,7 +70,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises `StoreUnavailableError` where that cannot be said; IntegrityError is left to who wrote.
     """
-    with _speaking(engine), engine.connect() as connection:
+    with _turn(engine), _speaking(engine), engine.connect() as connection:
         connection = connection.execution_options(**{_WRITES: True})
         with connection.begin():
             yield connection
@@ -82,6 +88,24 @@ def named(engine: Engine) -> str:
     if engine.dialect.name == "sqlite":
         return str(engine.url.database)
     return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """One writer of this process at a time, where the database takes one at a time anyway."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with _MAKING:
+        turn = _TURNS.setdefault(engine, threading.Lock())
+    if not turn.acquire(timeout=WAITS_SECONDS):
+        raise StoreUnavailableError(
+            f"{named(engine)}: another writer did not end", "Try again in a moment."
+        )
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The web application, put together: the reading room, the survey, or both, behind one door.
 
-`create_app` is handed all that it serves (a function that reads a film, a store of readings, a
+`create_app` is handed all that it serves (what reads a film, a store of readings, a
 survey with its answers) and knows no network. Documentation pages of the framework are left out,
 because they load scripts from elsewhere; the API's document itself is at /openapi.json.
 """
@@ -19,7 +19,7 @@ from spondyl.web.rates import Rate
 from spondyl.web.readings_queue import ReadingsQueue
 from spondyl.web.readings_store import ReadingStore
 from spondyl.web.room import Room
-from spondyl.web.room_reading import ReadFilm
+from spondyl.web.room_reading import MakeReading
 from spondyl.web.routes_survey import Desk
 from spondyl.web.settings import Settings
 from spondyl.web.survey_room import SurveyRoom
@@ -27,13 +27,13 @@ from spondyl.web.survey_room import SurveyRoom
 
 def create_app(
     settings: Settings,
-    reader: ReadFilm | None = None,
+    make: MakeReading | None = None,
     store: ReadingStore | None = None,
     survey: SurveyRoom | None = None,
 ) -> FastAPI:
     """The application.
 
-    `reader` and `store` come together and with `settings.bundle`, or there is no reading room.
+    `make` and `store` come together and with `settings.bundle`, or there is no reading room.
     Without a `survey` nobody is asked.
     Films are read while the application's lifespan lasts; `store` is closed by whoever opened it.
     """
@@ -52,8 +52,8 @@ def create_app(
     app.add_middleware(Guard, settings=settings)
     app.mount("/static", StaticFiles(packages=[("spondyl.web", "static")]))
     app.include_router(routes_pages.always)
-    if reader is not None and store is not None and settings.bundle is not None:
-        queue = ReadingsQueue(store, reader)
+    if make is not None and store is not None and settings.bundle is not None:
+        queue = ReadingsQueue(store, make)
         app.state.room = Room(settings, store, queue, Rate(settings.limits.uploads_per_minute))
         app.include_router(routes_pages.router)
         app.include_router(routes_readings.router)

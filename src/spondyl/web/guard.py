@@ -88,7 +88,7 @@ class Guard:
     async def _answered(
         self, scope: Scope, receive: Receive, sending: Send, error: RefusedError
     ) -> None:
-        response = answer(error.status_code, error.message, error.hint, error.headers)
+        response = answer(scope, error.status_code, error.message, error.hint, error.headers)
         await response(scope, receive, sending)
 
     def _refuse(self, scope: Scope) -> None:

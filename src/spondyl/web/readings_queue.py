@@ -1,7 +1,8 @@
-"""One thread that reads one film after another, beside the server and never within a request.
+"""One thread that has one film after another read, and never within a request.
 
-A network fills all cores by itself, so a second film at a time would make both later; and a survey
-that is answered meanwhile waits for none. Whatever a film does to its reader, the next is read.
+A network fills all cores by itself, so a second film at a time would make both later. It reads in a
+process of its own (`reading_process`); the thread only waits for it. Whatever a film does to its
+reader, the next is read.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import threading
 from spondyl.errors import SpondylError
 from spondyl.review.database import StoreUnavailableError
 from spondyl.web.readings_store import ReadingStore
-from spondyl.web.room_reading import ReadFilm
+from spondyl.web.room_reading import MakeReading, ReaderDiedError
 
 _RETRY_SECONDS = 2.0
 _NO_ROOM = (
     "the reading could not be kept on the disk",
     "Delete readings that are no longer needed, then send the film again.",
+)
+_DIED = (
+    "the reader stopped in the middle of this film",
+    "It may be too large for this machine's memory. Delete it, or try a smaller copy.",
 )
 _LOG = logging.getLogger("spondyl.web")
 
@@ -26,9 +31,9 @@ _LOG = logging.getLogger("spondyl.web")
 class ReadingsQueue:
     """Reads what waits in `store` as long as it runs."""
 
-    def __init__(self, store: ReadingStore, reader: ReadFilm) -> None:
+    def __init__(self, store: ReadingStore, make: MakeReading) -> None:
         self._store = store
-        self._reader = reader
+        self._make = make
         self._called = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -67,26 +72,30 @@ class ReadingsQueue:
 
     def _read(self, reading_id: str) -> None:
         self._store.begin(reading_id)
-        film = self._store.shelf.film(reading_id)
-        try:
-            made = self._reader(film)
-        except StoreUnavailableError:
-            raise
-        except SpondylError as error:
+        with self._store.shelf.draft() as room:
+            made = room / "made"
+            made.mkdir()
+            try:
+                n_bytes = self._make(self._store.shelf.film(reading_id), made)
+                self._store.finish(reading_id, made, n_bytes)
+            except StoreUnavailableError:
+                raise
+            except ReaderDiedError:
+                if not self._stopping.is_set():  # or it is read again when a server comes back
+                    self._store.fail(reading_id, *_DIED)
+            except Exception as error:  # noqa: BLE001
+                self._store.fail(reading_id, *self._told(error, reading_id))
+
+    def _told(self, error: Exception, reading_id: str) -> tuple[str, str]:
+        """Error and hint for whoever sent the film; what is not for them is logged."""
+        if isinstance(error, SpondylError):
+            film = self._store.shelf.film(reading_id)
             said = error.message.removeprefix(f"{film}: ").replace(str(film), "film")
-            self._store.fail(reading_id, said, error.hint)
-            return
-        except Exception:  # noqa: BLE001
-            number = secrets.token_hex(4)
-            _LOG.exception("unexpected, number %s", number)
-            self._store.fail(
-                reading_id,
-                f"this film could not be read (number {number})",
-                "Tell whoever runs this server the number.",
-            )
-            return
-        try:
-            self._store.finish(reading_id, made)
-        except OSError as error:
+            return said, error.hint
+        if isinstance(error, OSError):
             _LOG.warning("a reading could not be kept: %s", error.strerror or error)
-            self._store.fail(reading_id, *_NO_ROOM)
+            return _NO_ROOM
+        number = secrets.token_hex(4)
+        _LOG.error("unexpected, number %s", number, exc_info=error)
+        said = f"this film could not be read (number {number})"
+        return said, "Tell whoever runs this server the number."

@@ -22,7 +22,6 @@ from spondyl.errors import SpondylError
 from spondyl.review.database import connect, reading, writing
 from spondyl.review.store import utc_now
 from spondyl.web.migrating import migrate
-from spondyl.web.room_reading import RoomReading
 from spondyl.web.shelf import Shelf, new_id
 from spondyl.web.tables import READINGS
 
@@ -199,17 +198,14 @@ class ReadingStore:
         """Notes that a film is being read."""
         self._set(reading_id, state="reading", begun=READINGS.c.begun + 1)
 
-    def finish(self, reading_id: str, made: RoomReading) -> None:
-        """Keeps what was made of a film; does nothing where it was deleted in the meantime."""
-        with self.shelf.draft() as room:
-            draft = room / "made"
-            draft.mkdir()
-            n_bytes = self.shelf.make(draft, made)
-            with self._changing:
-                if not self._is_there(reading_id):
-                    return
-                self.shelf.put(reading_id, draft)
-                self._set(reading_id, state="done", n_bytes=READINGS.c.n_bytes + n_bytes)
+    def finish(self, reading_id: str, made: Path, n_bytes: int) -> None:
+        """Keeps what was made of a film, the folder `made`; does nothing where it was deleted in
+        the meantime."""
+        with self._changing:
+            if not self._is_there(reading_id):
+                return
+            self.shelf.put(reading_id, made)
+            self._set(reading_id, state="done", n_bytes=READINGS.c.n_bytes + n_bytes)
 
     def fail(self, reading_id: str, message: str, hint: str) -> None:
         """Notes why a film could not be read."""

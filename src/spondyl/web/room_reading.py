@@ -1,8 +1,9 @@
 """What the reading room is handed of a film: a reading as JSON, and pictures as arrays.
 
 The room shows what it is given and computes nothing, so it needs no network and no torch; whoever
-starts it composes a `ReadFilm` of a bundle. The price is that all maps of a film are made when it
-is read, wanted or not.
+starts it composes a `ReadFilm` of a bundle, in a process of its own (`reading_process`), which
+writes what it made as files, so that no picture passes through the server. The price is that all
+maps of a film are made when it is read, wanted or not.
 """
 
 from __future__ import annotations
@@ -55,3 +56,11 @@ class RoomReading:
 
 ReadFilm = Callable[[Path], RoomReading]
 """Reads the film in a file; raises `SpondylError` where there is none in it."""
+MakeReading = Callable[[Path, Path], int]
+"""Reads the film in the first and writes what was made of it into the second, an empty folder; the
+bytes that were written come back. Raises `SpondylError` where there is no film in the file,
+`ReaderDiedError` where the reader did not live to say, and `OSError` where it cannot be written."""
+
+
+class ReaderDiedError(Exception):
+    """The reader's process ended in the middle of a film."""

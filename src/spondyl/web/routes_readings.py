@@ -171,13 +171,16 @@ def corrected(
     room: RoomHere,
     user: User,
     version: Annotated[int | None, Query(ge=1, le=_MOST_CORRECTIONS)] = None,
-) -> CorrectedAnswer:
-    """The latest correction, or the one with the number `version`."""
+) -> CorrectedAnswer | None:
+    """The latest correction, null where nobody corrected anything; or the one with the number
+    `version`."""
     _kept(room, reading_id, user)
     asked = version or room.store.shelf.versions(reading_id)
+    if not asked:
+        return None
     regions = room.store.shelf.corrected(reading_id, asked)
     if regions is None:
-        raise not_found("nothing was corrected")
+        raise not_found("there is no correction of this number")
     return CorrectedAnswer(**corrections.as_json(regions, asked))
 
 

@@ -11,7 +11,6 @@ path: a map is found by its place in `maps.json`. What was made appears at once 
 
 from __future__ import annotations
 
-import io
 import re
 import secrets
 import shutil
@@ -21,20 +20,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from spondyl.data import regions as regions_files
 from spondyl.data.regions import Regions
 from spondyl.errors import SpondylError
-from spondyl.files import read_json, write_json
-from spondyl.web.room_reading import RoomReading
+from spondyl.files import read_json
+from spondyl.web.reading_files import DOCUMENT, FACTS, FILM, map_name
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _FILM_ID = "film"
-_QUICK = 3
-"""Of zlib's levels: films are large, and few are looked at twice."""
 
 
 class GoneError(SpondylError):
@@ -91,23 +84,6 @@ class Shelf:
         """Where the film is as it came."""
         return self._folder(reading_id) / "film"
 
-    def make(self, draft: Path, made: RoomReading) -> int:
-        """Writes all that was made of a film into the folder `draft`; its bytes come back."""
-        height, width = made.film.shape
-        (draft / "film.png").write_bytes(png(made.film))
-        rows = []
-        for place, one in enumerate(made.maps):
-            (draft / f"{place:03d}.png").write_bytes(png(one.heat))
-            np.save(draft / f"{place:03d}.npy", np.asarray(one.signed, np.float32))
-            rows.append(
-                {"network": one.network, "label": one.label, "method": one.method}
-                | {"peak": one.peak, "unit": one.unit}
-            )
-        film = {"width": width, "height": height, "spacing_mm": made.spacing_mm}
-        write_json(draft / "maps.json", {"film": film, "maps": rows})
-        write_json(draft / "document.json", made.document)
-        return sum(path.stat().st_size for path in draft.iterdir())
-
     def put(self, reading_id: str, draft: Path) -> None:
         """Gives a reading what was made of it."""
         made = self._folder(reading_id) / "made"
@@ -116,19 +92,19 @@ class Shelf:
 
     def document(self, reading_id: str) -> dict[str, Any]:
         """The reading as JSON."""
-        return self._read(reading_id, "document.json")
+        return self._read(reading_id, DOCUMENT)
 
     def facts(self, reading_id: str) -> dict[str, Any]:
         """`film` (width, height, spacing_mm) and `maps`, each with its facts, in order."""
-        return self._read(reading_id, "maps.json")
+        return self._read(reading_id, FACTS)
 
     def film_png(self, reading_id: str) -> Path:
         """The film as PNG, 8-bit grey."""
-        return self._folder(reading_id) / "made" / "film.png"
+        return self._folder(reading_id) / "made" / FILM
 
     def map_file(self, reading_id: str, place: int, ending: str) -> Path:
         """The map at `place` of `facts`: "png", its heat, or "npy", its values."""
-        return self._folder(reading_id) / "made" / f"{place:03d}.{ending}"
+        return self._folder(reading_id) / "made" / map_name(place, ending)
 
     def correct(self, reading_id: str, regions: Regions) -> int:
         """Keeps corrected regions as a new version, whose number, from 1, comes back."""
@@ -170,10 +146,3 @@ class Shelf:
         if not _ID.fullmatch(reading_id):
             raise ValueError(f"{reading_id!r} is no identifier of a reading")
         return self._readings / reading_id
-
-
-def png(grey: NDArray[np.uint8]) -> bytes:
-    """(H, W) as the bytes of an 8-bit grey PNG."""
-    stream = io.BytesIO()
-    Image.fromarray(grey).save(stream, "PNG", compress_level=_QUICK)
-    return stream.getvalue()

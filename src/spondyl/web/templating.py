@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -10,9 +11,11 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 
-def page(name: str, status: int = 200, **context: Any) -> HTMLResponse:
+def page(
+    name: str, status: int = 200, headers: Mapping[str, str] | None = None, **context: Any
+) -> HTMLResponse:
     """The template `name` filled with `context`."""
-    return HTMLResponse(_environment().get_template(name).render(context), status)
+    return HTMLResponse(_environment().get_template(name).render(context), status, headers)
 
 
 @cache
