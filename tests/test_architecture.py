@@ -12,7 +12,7 @@ import spondyl
 SOURCE = Path(spondyl.__file__).parent
 ROOMS = "data learn measure explain trust reading report review web bench"
 ORDER = tuple(ROOMS.split())
-GROUND = {"errors", "files", "progress"}
+GROUND = {"errors", "files", "progress", "engines"}
 TOP = {"terminal", "demo", "commands", "cli"}
 
 

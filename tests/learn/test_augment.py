@@ -1,8 +1,11 @@
 import math
 
+import kornia.enhance
+import kornia.geometry.transform
 import pytest
 import torch
 
+from spondyl.learn import augment
 from spondyl.learn.augment import affine_matrices, augmented
 from spondyl.learn.spec import parse_spec
 
@@ -94,3 +97,48 @@ def test_every_draw_keeps_within_its_stated_range():
         assert max(map(abs, values)) > 0.9 * limit
     assert min(zooms) + 1e-4 >= 0.8
     assert max(zooms) <= 1.2 + 1e-4
+
+
+EVERYTHING = {
+    **{"flip": 0.5, "rotate_degrees": 15.0, "translate": 0.1, "zoom": [0.8, 1.2]},
+    **{"shear_degrees": 10.0, "brightness": 0.3, "contrast": 0.3},
+}
+
+
+def one_after_another(images, settings, generator):
+    """Slow: moved, brightened and contrasted in three steps by a library, each batch's numbers
+    drawn in the order that stored studies were drawn in."""
+    size = tuple(images.shape[-2:])
+    matrices = affine_matrices(len(images), size, settings, generator)
+    moved = kornia.geometry.transform.warp_affine(images, matrices[:, :2], size)
+    for strength, shade in (
+        (settings.brightness, kornia.enhance.adjust_brightness_accumulative),
+        (settings.contrast, kornia.enhance.adjust_contrast_with_mean_subtraction),
+    ):
+        low, high = 1 - strength, 1 + strength
+        drawn = low + (high - low) * torch.rand(len(images), generator=generator)
+        moved = shade(moved, drawn)
+    return moved
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_one_warp_is_what_a_library_does_step_by_step(channels):
+    images = torch.rand(6, channels, 24, 36, generator=draws(7))
+    settings = spec(**EVERYTHING)
+    expected = one_after_another(images, settings, draws(8))
+    assert torch.allclose(augmented(images, settings, draws(8)), expected, atol=2e-4)
+
+
+def test_an_epoch_drawn_at_once_is_its_batches_drawn_one_by_one():
+    settings, sizes = spec(**EVERYTHING), [5, 5, 3]
+    whole = augment.draw(sizes, (24, 36), settings, draws(9))
+    one_by_one = draws(9)
+    parts = [augment.draw([n], (24, 36), settings, one_by_one) for n in sizes]
+    for at_once, piecewise in zip(whole, zip(*parts, strict=True), strict=True):
+        assert torch.equal(at_once, torch.cat(piecewise))
+
+
+def test_films_are_not_changed_by_their_twins(films):
+    before = films.clone()
+    augmented(films, spec(**EVERYTHING), draws())
+    assert torch.equal(films, before)

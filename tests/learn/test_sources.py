@@ -50,7 +50,7 @@ def test_the_first_stored_view_is_the_plain_film_and_the_others_are_not(network,
     films = Films(part.images, part.labels, spec(), torch.device("cpu"))
     views = sources.stored(network, films, 2, draws())
     with torch.inference_mode():
-        plain = torch.cat([network.body(batch).mean(dim=(2, 3)) for batch in films.plain(4)])
+        plain = torch.cat([network.body(batch()).mean(dim=(2, 3)) for batch in films.plain(4)])
     assert views.features.shape == (3, 10, network.n_channels)
     assert torch.allclose(views.features[0], plain, atol=1e-5)
     assert not torch.allclose(views.features[1], plain, atol=1e-3)
@@ -61,7 +61,7 @@ def test_a_step_draws_augmented_views_only_and_each_film_its_own(network, part):
     films = Films(part.images, part.labels, spec(), torch.device("cpu"))
     views = sources.stored(network, films, 3, draws())
     rows = torch.arange(10)
-    batch = views.drawn(rows, draws())
+    batch = views.inputs(views.draw(rows, [10], draws()))
     chosen = [
         [torch.equal(batch[i], views.features[view, i]) for view in range(4)] for i in range(10)
     ]

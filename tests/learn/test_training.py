@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import replace
+from statistics import mean, stdev
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from spondyl.learn import networks, training
+from spondyl.learn import conduct, networks, training
 from spondyl.learn.training import Part
 
 STILL = {
@@ -292,3 +293,31 @@ def test_predictions_of_a_film_do_not_depend_on_its_batch(trained, steering, spe
     by_two, by_five = (said(network, steering, spec_of(batch_size=size)) for size in (2, 5))
     assert by_two.shape == (12, 3)
     assert torch.allclose(by_two, by_five, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_bf16_is_as_accurate_as_single_precision_within_the_spread_of_trials(spec_of, tmp_path):
+    """Three trials of each, on films of bands that noise nearly hides."""
+
+    def accuracies(precision):
+        found = []
+        for seed in range(3):
+            network = networks.build("test_resnet:layer2", 3, seed)
+            taught, judged = faint(bands(30, seed)), faint(bands(60, seed + 10))
+            settings = spec_of(epochs=10, batch_size=10, learning_rate=1e-2, precision=precision)
+            place = tmp_path / f"{precision} {seed}"
+            fabric = conduct.fabric_on("cpu", precision)
+            training.train(network, network, taught, judged, settings, seed, fabric, place)
+            hits = said(network, judged, settings).argmax(1) == judged.labels
+            found.append(hits.double().mean().item())
+        return found
+
+    plain, mixed = accuracies("32-true"), accuracies("bf16-mixed")
+    assert min(plain) > 0.5
+    assert abs(mean(mixed) - mean(plain)) <= max(stdev(plain), 0.05)
+
+
+def faint(part):
+    """The same films with more noise than signal."""
+    noise = torch.rand(part.images.shape, generator=torch.Generator().manual_seed(4))
+    return Part((0.3 * part.images.float() + 0.7 * noise).half(), part.labels)

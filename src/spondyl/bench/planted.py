@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from spondyl.data.phantom import drawing
+from spondyl.engines.engine import Engine, in_order
 from spondyl.explain.explaining import explain
 from spondyl.explain.scores.localisation import energy
 from spondyl.learn import networks, training
@@ -72,14 +71,14 @@ class Pair:
         return {**asdict(self), "told_apart": self.told_apart}
 
 
-def run(n_seeds: int = 20, processes: int = 2, epochs: int = 12) -> Iterator[Pair]:
+def run(engine: Engine, n_seeds: int = 20, epochs: int = 12) -> Iterator[Pair]:
     """A pair for each of the seeds 0 … n_seeds - 1, as they are done, in order."""
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(pair, range(n_seeds), [epochs] * n_seeds)
+    return in_order(engine, pair, [(seed, epochs) for seed in range(n_seeds)])
 
 
-def pair(seed: int, epochs: int) -> Pair:
-    """Both networks of one seed, on one thread."""
+def pair(asked: tuple[int, int]) -> Pair:
+    """Both networks of one seed, trained for so many epochs, on one thread."""
+    seed, epochs = asked
     torch.set_num_threads(1)
     return Pair(seed, looked(seed, None, epochs), looked(seed, "marker", epochs))
 

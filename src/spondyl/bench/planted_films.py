@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ import torch
 from spondyl.bench.planted import exact
 from spondyl.data import cohort as cohorts
 from spondyl.data.phantom import drawing, output
+from spondyl.engines.engine import Engine, in_order
 from spondyl.trust.data_audit import audit
 from spondyl.trust.data_audit.panel import Plan
 
@@ -66,16 +65,16 @@ class Audited:
 
 
 def run(
-    n_seeds: int = 100, processes: int = 2, planted: Sequence[str] = (CLEAN, *NAMED_BY)
+    engine: Engine, n_seeds: int = 100, planted: Sequence[str] = (CLEAN, *NAMED_BY)
 ) -> Iterator[Audited]:
     """Cohorts for the seeds 0 … n_seeds - 1, as they are done, in order."""
     asked = [(seed, name) for seed in range(n_seeds) for name in planted]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(audited, *zip(*asked, strict=True))
+    return in_order(engine, audited, asked)
 
 
-def audited(seed: int, planted: str) -> Audited:
-    """One cohort, drawn, saved and audited on one thread."""
+def audited(asked: tuple[int, str]) -> Audited:
+    """The cohort of a seed with what is planted in it, drawn, saved and audited on one thread."""
+    seed, planted = asked
     torch.set_num_threads(1)
     people = partial(drawing.cohort, N_FILMS, seed, size=SIZE, size_jitter=JITTER)
     films = people() if planted == CLEAN else people(shortcut=planted, strength=STRENGTH)

@@ -15,10 +15,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,7 @@ from spondyl.data.cohort import Cohort
 from spondyl.data.labels import LabelSet
 from spondyl.data.phantom import drawing, output
 from spondyl.data.phantom.drawing import Phantom
+from spondyl.engines.engine import Engine, in_order
 from spondyl.learn import networks, training
 from spondyl.learn.conduct import fabric_on
 from spondyl.learn.learning import columns
@@ -102,19 +101,19 @@ class Audited:
 
 
 def run(
+    engine: Engine,
     n_seeds: int = 20,
-    processes: int = 2,
     epochs: int = 10,
     kinds: Sequence[str] = (CLEAN, *INSERTED),
 ) -> Iterator[Audited]:
     """Networks for the seeds 0 … n_seeds - 1, as they are done, in order."""
     asked = [(seed, name, epochs) for seed in range(n_seeds) for name in kinds]
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(audited, *zip(*asked, strict=True))
+    return in_order(engine, audited, asked)
 
 
-def audited(seed: int, kind: str, epochs: int) -> Audited:
-    """One network, trained and audited on one thread."""
+def audited(unit: tuple[int, str, int]) -> Audited:
+    """The network of a seed, a shortcut and so many epochs, trained and audited on one thread."""
+    seed, kind, epochs = unit
     torch.set_num_threads(1)
     shortcut = None if kind == CLEAN else kind
     asked = spec(seed, epochs)

@@ -27,6 +27,14 @@ def listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
+def counts(text: str) -> list[int]:
+    """Whole numbers of at least 1 from a text with commas; `SpondylError` for anything else."""
+    parts = listed(text)
+    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise SpondylError(f"{text!r}: not numbers of at least 1", "For example 100,1000.")
+    return [int(part) for part in parts]
+
+
 def size(text: str) -> tuple[int, int]:
     """(height, width) from HEIGHTxWIDTH; `SpondylError` for another form."""
     height, _, width = text.partition("x")

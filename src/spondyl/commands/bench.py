@@ -8,7 +8,8 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 
-from spondyl.commands.arguments import Device, Json, listed, print_json
+from spondyl.commands.arguments import Device, Json, counts, listed, pairs, print_json
+from spondyl.commands.engine_choice import Address, SeedsEngine, engine_for_seeds
 from spondyl.terminal import tracking
 
 app = typer.Typer(help="Measure costs side by side with other libraries.")
@@ -39,6 +40,102 @@ def cam(
         print_json([row.as_dict() for row in rows])
     else:
         typer.echo("\n".join(measured.lines(rows)))
+
+
+@app.command()
+def study(
+    spec: Annotated[
+        Path | None, typer.Option(help="A study as TOML, all of it solved; a usual one if none.")
+    ] = None,
+    cohort: Annotated[
+        Path | None, typer.Option(help="A folder of class folders, or a CSV manifest.")
+    ] = None,
+    weights: Annotated[
+        list[str],
+        typer.Option(help="NAME=FILE, repeatable; without any, bodies have random weights."),
+    ] = [],  # noqa: B006
+    films: Annotated[
+        str, typer.Option(help="Without a cohort: how many are drawn, with commas between.")
+    ] = "100",
+    reference_epochs: Annotated[
+        int, typer.Option(min=0, help="Epochs of the reference loop that are run; 0 for none.")
+    ] = 2,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each has its turn.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """What a study of frozen features costs, phase by phase, and what the usual loop would."""
+    from spondyl.bench import study as measured
+    from spondyl.learn import spec as specs
+
+    with tracking() as track:
+        rows = measured.rows(
+            None if spec is None else specs.read(spec),
+            cohort,
+            pairs(weights),
+            counts(films),
+            reference_epochs,
+            rounds,
+            track,
+        )
+        found = list(rows)
+    _tell(iter(found), measured.lines, as_json)
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Option(help="One of those that `catalogue` names.")] = "resnet50",
+    strategy: Annotated[
+        str, typer.Option(help="fine-tuning, scratch or feature-extraction.")
+    ] = "fine-tuning",
+    images: Annotated[int, typer.Option(help="Films of an epoch.")] = 32,
+    batch: Annotated[int, typer.Option(help="Films of a step.")] = 16,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each way has its turn.")] = 3,
+    films: Annotated[
+        Path | None, typer.Option(help="A folder of class folders; drawn films if not given.")
+    ] = None,
+    compiled: Annotated[bool, typer.Option(help="Also what needs minutes to be compiled.")] = True,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """What training costs, and what each thing brings that is done about it."""
+    from spondyl.bench import step_cost
+    from spondyl.bench import training as measured
+
+    chosen = measured.iterated(strategy)
+    with tracking() as track:
+        rows = measured.rows(
+            network,
+            images,
+            strategy=chosen,
+            films=films,
+            batch=batch,
+            rounds=rounds,
+            device=device,
+            compiled=compiled,
+            track=track,
+        )
+    if as_json:
+        cost = step_cost.step_cost(network, batch, strategy=chosen)
+        print_json({"step": cost.as_dict(), "rows": [row.as_dict() for row in rows]})
+    else:
+        typer.echo("\n".join(measured.lines(rows)))
+
+
+@app.command()
+def accuracy(
+    first: Annotated[Path, typer.Argument(help="A finished study, trained plainly.")],
+    second: Annotated[Path, typer.Argument(help="The same study, trained in another way.")],
+    as_json: Json = False,
+) -> None:
+    """Whether a faster way to train is as accurate: two studies of the same films and folds."""
+    from spondyl.bench import same_accuracy as measured
+
+    found = measured.compared(first, second)
+    how = measured.differing(first, second)
+    if as_json:
+        print_json({"specs": how, "configurations": [one.as_dict() for one in found]})
+    else:
+        typer.echo("\n".join((f"specs differ in: {how or 'nothing'}", *measured.lines(found))))
 
 
 @app.command("read-cohort")
@@ -76,37 +173,86 @@ def road(
 @app.command()
 def planted(
     seeds: Annotated[int, typer.Option(min=1, help="Pairs of networks that are trained.")] = 20,
-    processes: Annotated[int, typer.Option(min=1, help="Pairs at a time, a core each.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="Pairs at a time, one core each.")] = 2,
+    engine: SeedsEngine = "local",
+    address: Address = "",
     as_json: Json = False,
 ) -> None:
     """Whether scores tell networks that look at the spine from networks that look at a marker."""
     from spondyl.bench import planted as measured
 
-    _tell(measured.run(seeds, processes), measured.lines, as_json)
+    asked = engine_for_seeds(engine, processes, address)
+    _tell(measured.run(asked, seeds), measured.lines, as_json)
 
 
 @app.command("data-audit")
 def data_audit(
     seeds: Annotated[int, typer.Option(min=1, help="Cohorts of each kind that are drawn.")] = 100,
-    processes: Annotated[int, typer.Option(min=1, help="Cohorts at a time, a core each.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="Cohorts at a time, one core each.")] = 2,
+    engine: SeedsEngine = "local",
+    address: Address = "",
     as_json: Json = False,
 ) -> None:
     """Whether the data audit names what was planted in drawn films, and accuses no clean ones."""
     from spondyl.bench import planted_films as measured
 
-    _tell(measured.run(seeds, processes), measured.lines, as_json)
+    asked = engine_for_seeds(engine, processes, address)
+    _tell(measured.run(asked, seeds), measured.lines, as_json)
 
 
 @app.command("model-audit")
 def model_audit(
     seeds: Annotated[int, typer.Option(min=1, help="Networks of each kind that are trained.")] = 20,
-    processes: Annotated[int, typer.Option(min=1, help="Networks at a time, a core each.")] = 2,
+    processes: Annotated[int, typer.Option(min=1, help="Networks at a time, one core each.")] = 2,
+    engine: SeedsEngine = "local",
+    address: Address = "",
     as_json: Json = False,
 ) -> None:
     """Whether the model audit names the shortcut that a network learned, and clears the others."""
     from spondyl.bench import planted_reliance as measured
 
-    _tell(measured.run(seeds, processes), measured.lines, as_json)
+    asked = engine_for_seeds(engine, processes, address)
+    _tell(measured.run(asked, seeds), measured.lines, as_json)
+
+
+@app.command()
+def survey(
+    surveys: Annotated[int, typer.Option(min=1, help="Surveys of each size.")] = 200,
+    processes: Annotated[int, typer.Option(min=1, help="Surveys at a time, a core each.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first survey; others follow.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Whether a survey's 95 % intervals hold what simulated readers were made to agree on."""
+    from spondyl.bench import simulated_surveys as measured
+
+    with tracking() as track:
+        found = measured.run(surveys, processes, seed, track=track)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        typer.echo("\n".join(found.lines))
+
+
+@app.command()
+def serve(
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help="Measures, too, while its networks read; `spondyl study bundle` made it."
+        ),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(help="postgresql://… of an empty database: measures on it, too."),
+    ] = None,
+    readers: Annotated[int, typer.Option(help="Of the survey, all at once.")] = 50,
+    pages: Annotated[int, typer.Option(help="That each of them answers.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """How long readers of a survey wait for its pages and answers, alone and beside a network."""
+    from spondyl.bench import serving as measured
+
+    _tell(measured.rows(bundle, database, readers, pages), measured.lines, as_json)
 
 
 class _Known(Protocol):

@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from spondyl.commands.arguments import Device, Json, Out, Run, Seed, listed, pairs, print_json
+from spondyl.commands.arguments import (
+    Device,
+    Json,
+    Out,
+    Run,
+    Seed,
+    listed,
+    pairs,
+    print_json,
+    tell_what_is_left,
+)
+from spondyl.commands.engine_choice import Address, EngineName, engine_for_trials, settings
+from spondyl.engines.choosing import Asked
 from spondyl.errors import SpondylError
 from spondyl.terminal import say, tracking
 
@@ -43,24 +55,54 @@ def run(
     tensorboard: Annotated[
         Path | None, typer.Option(help="Folder to write every epoch to, for TensorBoard.")
     ] = None,
+    engine: EngineName = "local",
+    at_once: Annotated[
+        int, typer.Option(min=1, help="local: trials at a time, sharing CPU and GPU.")
+    ] = 1,
+    address: Address = "",
+    cpus: Annotated[
+        int | None, typer.Option("--cpus-per-trial", min=1, help="ray, slurm: 1 if unsaid.")
+    ] = None,
+    gpus: Annotated[
+        float | None,
+        typer.Option("--gpus-per-trial", min=0, help="ray, slurm: ray also gives 0.25 of one."),
+    ] = None,
+    slurm: Annotated[
+        list[str],
+        typer.Option(help="NAME=VALUE of submitit's Slurm executor (partition=gpu); repeatable."),
+    ] = [],  # noqa: B006
+    devices: Annotated[
+        int, typer.Option(min=1, help="GPUs (with --device cpu: processes) that train together.")
+    ] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines with as many devices each.")] = 1,
 ) -> None:
     """Cross-validated predictions, heatmaps and a report; resumes where it stopped."""
     from spondyl.learn import spec as specs
+    from spondyl.learn.conduct import TrialsFailedError
     from spondyl.report import whole
 
-    with tracking() as track:
-        page = whole.study_and_report(
-            specs.read(spec),
-            cohort,
-            out,
-            pairs(weights),
-            regions=regions,
-            cache=cache,
-            device=device,
-            command=shlex.join(["spondyl", *sys.argv[1:]]),
-            curves=tensorboard,
-            track=track,
-        )
+    asked = Asked(engine, at_once, address, cpus, gpus, settings(slurm))
+    chosen = engine_for_trials(asked, device, out, devices * nodes)
+    try:
+        with tracking() as track:
+            page = whole.study_and_report(
+                specs.read(spec),
+                cohort,
+                out,
+                pairs(weights),
+                regions=regions,
+                cache=cache,
+                device=device,
+                devices=devices,
+                nodes=nodes,
+                engine=chosen,
+                command=shlex.join(["spondyl", *sys.argv[1:]]),
+                curves=tensorboard,
+                track=track,
+            )
+    except TrialsFailedError as failed:
+        tell_what_is_left((), failed.problems)
+        return
     typer.echo("\n".join(page.lines))
 
 

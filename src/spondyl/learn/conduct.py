@@ -3,17 +3,17 @@
 The folder is made whole once films, groups, splits, weights and spine masks are known to be usable,
 and bound to them by hashes: whoever comes back with other films, another spec, other weights or
 masks is refused. After that only finished trials are added, so a killed study goes on where it was.
-Copies are looked for among all films, so that two copies of a film that is left out stay together.
+A trial that fails is told of at the end, and keeps no other from being run. Copies are looked for
+among all films, so that two copies of a film that is left out stay together.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -25,12 +25,14 @@ from spondyl.data.duplicates import finding as duplicates
 from spondyl.data.duplicates.finding import DuplicateGroup
 from spondyl.data.labels import LabelSet
 from spondyl.data.spines import NO_SPINES, Spines
+from spondyl.engines.engine import Failure, attempted
 from spondyl.errors import Problem, SpondylError
-from spondyl.files import refuse_unless_free
-from spondyl.learn import learning
+from spondyl.files import refuse_unless_free, write_text
+from spondyl.learn import learning, with_spines
 from spondyl.learn import trial as trials
 from spondyl.learn import weights as weight_files
 from spondyl.learn.environment import environment
+from spondyl.learn.first_look import FirstLook
 from spondyl.learn.learning import Materials
 from spondyl.learn.outcome import Configuration, Epoch
 from spondyl.learn.preprocess import prepare
@@ -41,11 +43,16 @@ from spondyl.learn.trial import Trial
 from spondyl.learn.weights import MissingWeightsError, WeightsFile
 from spondyl.progress import Track, silently
 
-_WAIT_SECONDS = 2.0
+WAIT_SECONDS = 2.0
+"""After so long it is asked again whether a trial that another process is at has ended."""
 
 Watch = Callable[[Trial, Epoch], None]
 """Hears of every epoch of every trial, trial by trial and from its first epoch on, whether the
 epoch is run now or was run before an interruption."""
+
+
+class TrialsFailedError(SpondylError):
+    """Some trials came to nothing; `problems` says which, and why. The others are finished."""
 
 
 def unwatched(trial: Trial, epoch: Epoch) -> None:
@@ -62,6 +69,7 @@ def begin(
     regions: Path | None = None,
     skip_missing_weights: bool = False,
     command: str = "",
+    cache: Path | None = None,
     track: Track = silently,
 ) -> Study:
     """A new study in `folder`, or the one that is there, proven to be the same; nothing is run yet.
@@ -69,27 +77,32 @@ def begin(
     Everything that can be wrong with films, spec, weights or regions is found here. `regions` is a
     folder of spine masks, given where the spec asks for them and nowhere else. Configurations whose
     weights are neither given nor cached are refused, or kept as not run where
-    `skip_missing_weights`.
+    `skip_missing_weights`. What is made of the films is kept in the folder `cache`, where one is
+    named.
     """
-    _refuse_regions_unless_asked_for(spec, regions)
+    with_spines.refuse_unless_asked_for(spec, regions)
     resuming = (folder / STUDY).is_file()
     if not resuming:
         refuse_unless_free(folder)
     files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights)
     labels = LabelSet.of(spec.labels)
-    stated = cohorts.read(cohort_path, labels, decode=True, folds=spec.folds, track=track)
+    look = FirstLook(spec.preprocessing, cache, spec.find_duplicates and not resuming)
+    stated = cohorts.read(
+        cohort_path, labels, decode=True, folds=spec.folds, track=track, onlooker=look
+    )
+    look.keep(stated.radiographs, track)
     marked = NO_SPINES if regions is None else spines.read(regions, stated.radiographs, track)
     if resuming:
         return _resumed(load(folder), spec, stated, files, not_run, marked)
     facts = {"stated_cohort_sha256": stated.sha256, "command": command, **environment()}
     shown = stated
     if regions is not None:
-        shown = _with_spines(stated, marked, spec, regions)
-        facts["regions"] = _about_regions(stated, shown, marked)
+        shown = with_spines.shown(stated, marked, spec, regions)
+        facts["regions"] = with_spines.facts(stated, shown, marked)
     found: tuple[DuplicateGroup, ...] = ()
     cohort = shown
     if spec.find_duplicates:
-        among_all = duplicates.find_in(stated.radiographs, track)
+        among_all = look.groups(stated.radiographs, track)
         groups = duplicates.groups_of(stated.group_ids, among_all)
         cohort = stated.with_groups(groups).only(shown.group_ids)
         found = duplicates.among(among_all, shown.group_ids)
@@ -112,61 +125,106 @@ def run(
     track: Track = silently,
     watch: Watch = unwatched,
 ) -> None:
-    """Runs every trial of `study` that is not finished; waits for those another process is at."""
-    waiting = _unfinished(study, watch)
+    """Runs every trial of `study` that is not finished; waits for those another process is at.
+
+    Raises `TrialsFailedError` where trials failed, when all others are finished.
+    """
+    if not fabric.is_global_zero:
+        watch = unwatched  # of several processes that train together one is enough
+    waiting = fabric.broadcast(unfinished(study, watch))
     if not waiting:
         return
     materials = Materials(
         study.spec,
         study.cohort,
         study.splits,
-        prepare(study.cohort.radiographs, study.spec.preprocessing, track, study.spines),
+        prepare(study.cohort.radiographs, study.spec.preprocessing, track, study.spines, cache),
         study.files,
         cache,
         fabric,
         track,
+        waiting=tuple(trial.task for trial in waiting),
     )
+
+    def one(trial: Trial) -> bool:
+        watched = replace(materials, tell=partial(watch, trial))
+        return trials.run(trial, watched, study.trials_folder)
+
+    failed: list[Problem] = []
     while waiting:
-        held = [
-            trial
-            for trial in track(waiting, "trials")
-            if not trials.run(trial, _watched(materials, trial, watch), study.trials_folder)
-        ]
+        held = []
+        for trial in track(waiting, "trials"):
+            ended = attempted(one, trial)
+            if isinstance(ended, Failure):
+                failed.append(problem(study, trial, ended))
+            elif not ended:
+                held.append(trial)
         if len(held) == len(waiting):
-            time.sleep(_WAIT_SECONDS)
+            time.sleep(WAIT_SECONDS)
         waiting = held
+    refuse_where_any(failed, study)
 
 
-def fabric_on(device: str, precision: Precision = "32-true") -> Fabric:
-    """A Fabric on "cpu", "cuda" or "auto" (CUDA where there is one), in the given precision."""
-    if device not in ("auto", "cpu", "cuda"):
-        raise SpondylError(f"device {device!r}: not known", "One of auto, cpu, cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SpondylError("device 'cuda': no GPU is to be had here", "Use --device cpu or auto.")
-    accelerator = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    fabric = Fabric(accelerator=accelerator, devices=1, precision=precision)
-    fabric.launch()
-    return fabric
-
-
-def _unfinished(study: Study, watch: Watch) -> list[Trial]:
+def unfinished(study: Study, watch: Watch = unwatched) -> list[Trial]:
     """The trials that are still to be run; of the epochs of all others `watch` hears now."""
-    unfinished = []
+    left = []
     for configuration in study.spec.configurations:
         if configuration in study.not_run:
             continue
         for trial in study.trials(configuration):
             finished = trials.read(trial, study.trials_folder, study.cohort)
             if finished is None:
-                unfinished.append(trial)
+                left.append(trial)
                 continue
             for epoch in finished.outcome.history:
                 watch(trial, epoch)
-    return unfinished
+    return left
 
 
-def _watched(materials: Materials, trial: Trial, watch: Watch) -> Materials:
-    return replace(materials, tell=partial(watch, trial))
+def problem(study: Study, trial: Trial, failure: Failure) -> Problem:
+    """What became of a trial that failed; the traceback of a fault goes to a file of its own."""
+    where, hint = f"{trial.configuration}, fold {trial.fold}", failure.hint
+    if failure.trace:
+        kept = study.trials_folder / f".{trial.trial_id}.fault.txt"
+        write_text(kept, failure.trace)
+        hint = f"{hint} It is in {kept}."
+    return Problem(where, failure.message, hint)
+
+
+def refuse_where_any(failed: Sequence[Problem], study: Study) -> None:
+    """Raises `TrialsFailedError` that names every failed trial, where there are any."""
+    if failed:
+        raise TrialsFailedError.of(failed, f"the trials of {study.folder}")
+
+
+def fabric_on(
+    device: str, precision: Precision = "32-true", devices: int = 1, nodes: int = 1
+) -> Fabric:
+    """A Fabric on "cpu", "cuda" or "auto" (CUDA where there is one), in the given precision.
+
+    With more than one device, `devices` on each of `nodes`, one network is trained by all of them
+    together (DDP): Fabric starts this very command once more for each further device of this node;
+    those of other nodes are started by torchrun or Slurm.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise SpondylError(f"device {device!r}: not known", "One of auto, cpu, cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise SpondylError("device 'cuda': no GPU is to be had here", "Use --device cpu or auto.")
+    accelerator = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    if accelerator == "cuda" and devices > torch.cuda.device_count():
+        raise SpondylError(
+            f"{devices} devices: {torch.cuda.device_count()} GPUs are to be had here",
+            "Ask for fewer with --devices.",
+        )
+    fabric = Fabric(
+        accelerator=accelerator,
+        devices=devices,
+        num_nodes=nodes,
+        precision=precision,
+        strategy="ddp" if devices * nodes > 1 else "auto",
+    )
+    fabric.launch()
+    return fabric
 
 
 def _find_weights(
@@ -198,53 +256,6 @@ def _find_weights(
         files[configuration.network] = file
         learning.initial_network(configuration, spec, files, spec.seed)
     return files, not_run
-
-
-def _refuse_regions_unless_asked_for(spec: StudySpec, regions: Path | None) -> None:
-    if spec.needs_regions and regions is None:
-        raise SpondylError(
-            "the study asks for the films' spine masks, and none are given",
-            "Give their folder with --regions, or leave crop, hide and without_mask out of the "
-            "spec.",
-        )
-    if regions is not None and not spec.needs_regions:
-        raise SpondylError(
-            f"{regions}: spine masks are given, and the study asks for none",
-            'Set crop = "spine", hide = "spine" or without_mask = "leave out", or give no regions.',
-        )
-
-
-def _with_spines(stated: Cohort, marked: Spines, spec: StudySpec, regions: Path) -> Cohort:
-    """The films that have a spine mask: all of them, unless the spec says to leave some out.
-
-    Raises `SpondylError` that names every film without one, or, where these are left out, every
-    label of which too few groups of films remain.
-    """
-    if spec.without_mask == "leave out":
-        kept = stated.only(marked)
-        problems = cohorts.too_few_groups(kept.radiographs, stated.labels, spec.folds)
-        if problems:
-            raise SpondylError.of(problems, f"the films that have a spine mask in {regions}")
-        return kept
-    hint = 'Mark them, or set without_mask = "leave out" in the spec.'
-    unmarked = [
-        Problem(film.image_id, "no spine mask", hint)
-        for film in stated.radiographs
-        if film.image_id not in marked
-    ]
-    if unmarked:
-        raise SpondylError.of(unmarked, str(regions))
-    return stated
-
-
-def _about_regions(stated: Cohort, shown: Cohort, marked: Spines) -> dict[str, Any]:
-    """What a study says of its spine masks."""
-    n_shown = shown.counts
-    return {
-        "sha256": spines.sha256_of(marked),
-        "made_by": sorted({spine.made_by for spine in marked.values()}),
-        "left_out": {label: n - n_shown[label] for label, n in stated.counts.items()},
-    }
 
 
 def _resumed(

@@ -1,9 +1,9 @@
 """Pooled body features, computed once for a film and kept on disk by what defines them.
 
 A frozen body gives the same features in every fold, strategy and study, so they are stored under
-the hash of the film's bytes (and of its spine, where that decides what is seen), the preprocessing
-and the weights. One small file per film: a cohort that grows computes only what is new, and a
-killed process loses one batch.
+the hash of the film's bytes (and of its spine, where that decides what is seen), the preprocessing,
+the weights, and the versions of decoders and torch. One small file per film: a cohort that grows
+computes only what is new, and a killed process loses one batch.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spondyl.data.onlooking import decoders
 from spondyl.data.radiograph import Radiograph
 from spondyl.files import replaced, sha256_of_json
 from spondyl.learn import heads
@@ -41,8 +42,9 @@ class FeatureCache:
 
         `weights_identity` says which weights it has: a file's sha256, or a seed for random ones.
         """
-        key = sha256_of_json([1, network.name, preprocessing.sha256, weights_identity])
-        return cls(folder, key)
+        on = [torch.__version__, *decoders()]
+        key = sha256_of_json([2, network.name, preprocessing.sha256, weights_identity, on])
+        return cls(folder / "features", key)
 
     def read(self, source_sha256: str) -> NDArray[np.float32] | None:
         """The (channels,) features of the film of this source (`Preprocessing.source_sha256`), or

@@ -3,14 +3,18 @@ tensors."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from spondyl.data.cohort import Cohort
@@ -42,6 +46,17 @@ class Materials:
     fabric: Fabric
     track: Track = field(default=silently)
     tell: Tell = field(default=nobody)
+    checkpoint_seconds: float | None = None
+    """Between two checkpoints of a training; None leaves it to the training, 0 is every epoch."""
+    frozen: dict[Configuration, tuple[NDArray[np.float32], WeightsRecord]] = field(
+        default_factory=dict
+    )
+    """Features (n, channels) of the cohort by frozen bodies, and where their weights came from, as
+    far as this process has had them: the folds of a configuration share them."""
+    waiting: tuple[Task, ...] = ()
+    """What this process means to learn: the heads of one configuration are solved side by side."""
+    solved: dict[Task, probe.Solved] = field(default_factory=dict)
+    """Heads that were solved beside the first of their configuration, and are not asked for yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,8 @@ class Learned:
     tensors: dict[str, Tensor]
     record: WeightsRecord
     history: tuple[Epoch, ...] = ()
+    how: str = ""
+    """How training steps were run and on what; "" where the head was solved."""
 
 
 def learn(task: Task, materials: Materials, checkpoint: Path) -> Learned:
@@ -94,29 +111,13 @@ def initial_seed(task: Task, spec: StudySpec) -> int:
 
 def _solve(task: Task, materials: Materials) -> Learned:
     """Frozen, pooled features under a logistic regression that is solved to its end."""
-    spec, cohort, parts = materials.spec, materials.cohort, task.parts
-    network, record = initial_network(task.configuration, spec, materials.files, spec.seed)
-    identity = record.sha256 or f"random, seed {spec.seed}"
-    cache = features.FeatureCache.of(materials.cache, network, spec.preprocessing, identity)
-    device = materials.fabric.device
-    found = features.pooled(
-        network,
-        cohort.radiographs,
-        materials.prepared,
-        spec.preprocessing,
-        cache,
-        device,
-        materials.track,
-    )
-    row = {film.image_id: i for i, film in enumerate(cohort.radiographs)}
-    train, tune, test = (
-        found[[row[image_id] for image_id in part]]
-        for part in (parts.train, parts.tune, parts.test)
-    )
-    balanced = spec.class_weights == "balanced"
-    solved = probe.fit(
-        train, columns(cohort, parts.train), tune, columns(cohort, parts.tune), balanced=balanced
-    )
+    if task.configuration not in materials.frozen:
+        materials.frozen[task.configuration] = _features(task.configuration, materials)
+    found, record = materials.frozen[task.configuration]
+    if task not in materials.solved:
+        materials.solved.update(_solved_side_by_side(task, found, materials))
+    solved = materials.solved.pop(task)
+    test = found[_rows(materials.cohort, task.parts.test)]
     return Learned(
         solved.head.logits(test),
         (("inverse_strength", solved.inverse_strength), ("tune_loss", solved.tune_loss)),
@@ -126,6 +127,56 @@ def _solve(task: Task, materials: Materials) -> Learned:
         },
         record,
     )
+
+
+def _solved_side_by_side(
+    task: Task, found: NDArray[np.float32], materials: Materials
+) -> dict[Task, probe.Solved]:
+    """The heads of `task` and of all that wait with its configuration, a core for each: one head's
+    matrices are too small for two."""
+    cohort, balanced = materials.cohort, materials.spec.class_weights == "balanced"
+    others = [one for one in materials.waiting if one.configuration == task.configuration]
+    tasks = list(dict.fromkeys([task, *others]))
+
+    def solve(one: Task) -> probe.Solved:
+        train, tune = one.parts.train, one.parts.tune
+        return probe.fit(
+            found[_rows(cohort, train)],
+            columns(cohort, train),
+            found[_rows(cohort, tune)],
+            columns(cohort, tune),
+            balanced=balanced,
+        )
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        heads = {one: pool.submit(solve, one) for one in tasks}
+    # What fails beside this one is solved again in its own turn, and told of there.
+    return {one: h.result() for one, h in heads.items() if one == task or h.exception() is None}
+
+
+def _rows(cohort: Cohort, image_ids: tuple[str, ...]) -> list[int]:
+    """Rows of the given films among the cohort's."""
+    row = {film.image_id: i for i, film in enumerate(cohort.radiographs)}
+    return [row[image_id] for image_id in image_ids]
+
+
+def _features(
+    configuration: Configuration, materials: Materials
+) -> tuple[NDArray[np.float32], WeightsRecord]:
+    """Pooled features (n, channels) of all films, from the cache where they are in it."""
+    spec = materials.spec
+    network, record = initial_network(configuration, spec, materials.files, spec.seed)
+    identity = record.sha256 or f"random, seed {spec.seed}"
+    found = features.pooled(
+        network,
+        materials.cohort.radiographs,
+        materials.prepared,
+        spec.preprocessing,
+        features.FeatureCache.of(materials.cache, network, spec.preprocessing, identity),
+        materials.fabric.device,
+        materials.track,
+    )
+    return found, record
 
 
 def _train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
@@ -139,9 +190,13 @@ def _train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
     def part(image_ids: tuple[str, ...]) -> training.Part:
         rows = materials.prepared.rows(image_ids)
         labels = torch.from_numpy(columns(materials.cohort, image_ids))
-        return training.Part(materials.prepared.images[rows], labels)
+        return training.Part(materials.prepared.images, labels, rows)
 
-    trained = training.train(
+    seconds = materials.checkpoint_seconds
+    train = training.train
+    if seconds is not None:
+        train = partial(train, checkpoint_seconds=seconds)
+    trained = train(
         network,
         learned,
         part(parts.train),
@@ -153,11 +208,18 @@ def _train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
         materials.track,
         materials.tell,
     )
-    test = training.predict(network, part(parts.test).images, spec, materials.fabric.device)
+    test = training.predict(
+        network,
+        materials.prepared.images,
+        spec,
+        materials.fabric.device,
+        materials.prepared.rows(parts.test),
+    )
     best = trained.history[trained.best_epoch]
     tensors = {name: t.detach().cpu().contiguous() for name, t in learned.state_dict().items()}
     chosen = (("epoch", float(trained.best_epoch)), ("tune_loss", best.tune_loss))
-    return Learned(test.double().numpy(), chosen, tensors, record, trained.history)
+    logits = test.double().numpy()
+    return Learned(logits, chosen, tensors, record, trained.history, trained.how)
 
 
 def columns(cohort: Cohort, image_ids: tuple[str, ...]) -> NDArray[np.int64]:

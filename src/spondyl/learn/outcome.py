@@ -83,6 +83,9 @@ class FoldOutcome:
     """What the tune part chose, by name: ("inverse_strength", 0.01), or ("epoch", 14) …"""
     history: tuple[Epoch, ...] = ()
     """Empty for strategies that are solved rather than iterated."""
+    how: str = ""
+    """How its training steps were run and on what; by it results differ in rounding only. "" for
+    solved strategies, and in studies older than this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

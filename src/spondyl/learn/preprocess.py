@@ -12,9 +12,11 @@ is refused where it is needed, and never shown whole instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -30,6 +32,7 @@ from spondyl.data.radiograph import Radiograph
 from spondyl.data.spines import NO_SPINES, Spine, Spines
 from spondyl.errors import Problem, SpondylError
 from spondyl.files import sha256_of_json
+from spondyl.learn.prepared import Images, PreparedStore
 from spondyl.progress import Track, silently
 
 Colour = Literal["grey", "as stored"]
@@ -44,6 +47,7 @@ CENTRE = 0.5
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+NOTHING_SEEN: Mapping[str, Images] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,35 +177,90 @@ def prepare(
     preprocessing: Preprocessing,
     track: Track = silently,
     spines: Spines = NO_SPINES,
+    cache: Path | None = None,
+    seen: Mapping[str, Images] = NOTHING_SEEN,
 ) -> PreparedFilms:
     """All `films` decoded and resized, in parallel; `SpondylError` names every one that fails, by
-    its file or for want of its spine in `spines`."""
+    its file or for want of its spine in `spines`.
 
-    def one(film: Radiograph) -> tuple[NDArray[np.float32], Placement] | Problem:
+    What is in `seen` (source → image) is not decoded again, nor what lies in the folder `cache`,
+    where everything new is kept and from where it is mapped into memory.
+    """
+    sources = tuple(
+        preprocessing.source_sha256(film.file.sha256, spines.get(film.image_id)) for film in films
+    )
+    store = None if cache is None else PreparedStore.of(cache, preprocessing.sha256)
+    mapped = None if store is None else store.whole(sources)
+    kept: Mapping[str, Images] = {}
+    if mapped is not None:
+        kept = dict(zip(sources, mapped, strict=True))
+    elif store is not None:
+        kept = store.rows(sources)
+
+    def one(film: Radiograph, source: str) -> tuple[Images, Placement] | Problem:
+        spine, known = spines.get(film.image_id), kept.get(source, seen.get(source))
         try:
-            return preprocessing.apply(pixels.read(film.path), spines.get(film.image_id))
+            if known is not None:
+                return known, preprocessing.placement(_size_beside(film, spine), spine)
+            return _decoded(film, preprocessing, spine)
         except SpondylError as error:
             return Problem(film.image_id, error.message, error.hint)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(track(pool.map(one, films), "preparing films", len(films)))
+        results = list(track(pool.map(one, films, sources), "preparing films", len(films)))
     problems = [result for result in results if isinstance(result, Problem)]
     if problems:
         raise SpondylError.of(problems, "the cohort's films")
     placed = [result for result in results if not isinstance(result, Problem)]
-    n_channels = max((len(image) for image, _ in placed), default=1)
-    images = torch.empty((len(placed), n_channels, *preprocessing.size), dtype=torch.float16)
-    for row, (image, _) in enumerate(placed):
-        images[row] = torch.from_numpy(image)
+    images = mapped
+    if images is None:
+        images = _stacked([image for image, _ in placed], preprocessing.size)
+        if store is not None and not kept.keys() >= set(sources):
+            store.write(sources, images)
+            mapped = store.whole(sources)
+            images = images if mapped is None else mapped
     return PreparedFilms(
         tuple(film.image_id for film in films),
-        images,
+        torch.from_numpy(images),
         tuple(place for _, place in placed),
-        tuple(
-            preprocessing.source_sha256(film.file.sha256, spines.get(film.image_id))
-            for film in films
-        ),
+        sources,
     )
+
+
+def as_kept(image: NDArray[np.float32]) -> Images:
+    """An image of `Preprocessing.apply` as it is kept in memory and on disk."""
+    return image.astype(np.float16)
+
+
+def _decoded(
+    film: Radiograph, preprocessing: Preprocessing, spine: Spine | None
+) -> tuple[Images, Placement]:
+    read = pixels.read(film.path)
+    if read.facts.sha256 != film.file.sha256:
+        raise SpondylError(
+            "its file was changed since the cohort was read",
+            "Let nobody write to the films while they are learned from, and begin again.",
+        )
+    image, placement = preprocessing.apply(read, spine)
+    return as_kept(image), placement
+
+
+def _stacked(images: Sequence[Images], size: Size) -> Images:
+    """(n, channels, height, width); one channel stands for three equal ones where some film has
+    three."""
+    n_channels = max((len(image) for image in images), default=1)
+    stacked = np.empty((len(images), n_channels, *size), dtype=np.float16)
+    for row, image in enumerate(images):
+        stacked[row] = image
+    return stacked
+
+
+def _size_beside(film: Radiograph, spine: Spine | None) -> Size:
+    """The size of a film that is not decoded, its spine proven to be of this grid."""
+    size = (film.file.height, film.file.width)
+    if spine is not None:
+        _box(spine, size)
+    return size
 
 
 def _box(spine: Spine | None, image_size: Size) -> Window:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, helmert
 from scipy.special import log_softmax, softmax
+from threadpoolctl import threadpool_limits
 
 from spondyl.errors import SpondylError
 
@@ -100,6 +101,19 @@ def solve(
     rows. Each strength starts from the solution of the one before, which is quick where they rise.
     Raises `SpondylError` where a label is absent or the solver does not reach `TOLERANCE`.
     """
+    # Matrices of some hundred rows are too small to be shared: on a busy machine threads that wait
+    # for each other take thirty times as long, and how many there are decides the last digits.
+    with threadpool_limits(1, "blas"):
+        return _solved(features, labels, n_labels, strengths, balanced)
+
+
+def _solved(
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    n_labels: int,
+    strengths: tuple[float, ...],
+    balanced: bool,
+) -> list[LinearHead]:
     if len(np.unique(labels)) < n_labels:
         raise SpondylError(
             "a class is absent from the training part", "Use fewer folds, or add films."

@@ -22,10 +22,13 @@ from spondyl.learn.strategies import STRATEGIES
 
 Side = Annotated[int, Field(ge=16, le=2048)]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Step = Literal["plain", "compiled", "graph", "auto"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 PRESENTATION = frozenset({"title", "published", "heatmaps", "gallery_films", "gallery_wrong"})
 """Keys that change what is shown and no result; they may differ when a study is resumed."""
+EXECUTION = frozenset({"step"})
+"""Keys that change how fast a trial is, and its result by rounding only; likewise."""
 _PRODUCT = frozenset(
     {"networks", "strategies", "protocols", "folds", "only_folds", "find_duplicates"}
     | {"without_mask"}
@@ -90,6 +93,9 @@ class StudySpec(_Frozen):
     """"balanced": a class weighs n / (classes · films of it), in every loss."""
     precision: Precision = "32-true"
     """Of training steps, as Lightning Fabric names it; explanations are in single precision."""
+    step: Step = "plain"
+    """How a training step is run: operation by operation, by a compiled network, or as one CUDA
+    graph. "auto": a graph on one GPU (not with 16-mixed), plain everywhere else."""
     views: int = Field(default=0, ge=0, le=1000)
     """`feature-extraction` only: draw each epoch's films from the stored features of so many
     augmented views; 0 augments anew in every epoch, as the paper does."""
@@ -188,12 +194,12 @@ class StudySpec(_Frozen):
     def learning(self) -> dict[str, Any]:
         """What shapes the result of any one trial: everything but which trials there are and how
         they are shown."""
-        left_out = PRESENTATION | _PRODUCT | self.preprocessing.idle
+        left_out = PRESENTATION | EXECUTION | _PRODUCT | self.preprocessing.idle
         return self.model_dump(mode="json", exclude=set(left_out))
 
     def substance(self) -> dict[str, Any]:
         """What may not change when a study is resumed."""
-        return self.model_dump(mode="json", exclude={*PRESENTATION, "only_folds"})
+        return self.model_dump(mode="json", exclude={*PRESENTATION, *EXECUTION, "only_folds"})
 
 
 def read(path: Path) -> StudySpec:

@@ -3,7 +3,12 @@
 All that is random in an epoch (order, augmentation, dropout) follows from the trial's seed and the
 epoch's number, so a checkpoint needs no random state and an epoch that was cut short is simply run
 again. The tune part steers the learning rate and the stop; the weights that are kept are those of
-the epoch with the lowest tune loss.
+the epoch with the lowest tune loss, and stay on the device. The host waits for the device once an
+epoch, for three numbers.
+
+Several processes learn from the same batches as one would (`whole_batches`), judge a share each and
+hear the same numbers; the first of them writes checkpoints and tells. Nothing here takes a device
+for its own: trials may share one, and know nothing of each other.
 """
 
 from __future__ import annotations
@@ -11,9 +16,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -21,12 +25,17 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
-from spondyl.files import replaced
+from spondyl.learn import stepping
+from spondyl.learn.checkpoints import State, Writer
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Epoch
-from spondyl.learn.sources import Films, HeadOnly, Source, stored
+from spondyl.learn.sources import Films, HeadOnly, Part, Source, batches_of, stored
 from spondyl.learn.spec import StudySpec
+from spondyl.learn.stepping import AnyStep, Step
+from spondyl.learn.whole_batches import Share, sum_of_all, whole_batches
 from spondyl.progress import Track, silently
+
+__all__ = ["Part", "Tell", "Trained", "class_weights", "nobody", "predict", "train"]
 
 CHECKPOINT_SECONDS = 60.0
 """A checkpoint is written when this long has passed since the last one."""
@@ -41,29 +50,13 @@ def nobody(epoch: Epoch) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """Images (n, 1 or 3, h, w) in [0, 1] and label columns (n,) int64 of one part of a fold."""
-
-    images: Tensor
-    labels: Tensor
-
-
-@dataclass(slots=True)
-class _State:
-    """What a checkpoint holds: everything that the next epoch depends on."""
-
-    history: list[Epoch]
-    best_loss: float
-    best_epoch: int
-    best: dict[str, Tensor]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """What a training left: its epochs, and which one's weights the network now has."""
 
     history: tuple[Epoch, ...]
     best_epoch: int
+    how: str
+    """How its steps were run and on what, in a line; by it results differ in rounding only."""
 
 
 def train(
@@ -83,62 +76,68 @@ def train(
 
     A body that is not trained runs without a graph and in eval mode, so its batch-norm statistics
     stay; with `spec.views` it runs only once over each view. Goes on from `checkpoint` where that
-    file is there. The global random state is left as it was.
+    file is there. The global random state is left as it was. Raises `SpondylError` for a step that
+    cannot be run here, for a loss that is no number, and for a checkpoint that cannot be written.
     """
+    kind = stepping.kind_for(spec, fabric)
+    share = Share(fabric.global_rank, fabric.world_size)
     network.body.requires_grad_(learned is network)
     # Channels last: up to half as fast again on a CPU.
     network.to(fabric.device).to(memory_format=torch.channels_last)
     model, train_source, tune_source = _sources(
         network, learned, train_part, tune_part, spec, seed, fabric, track
     )
-    optimiser = torch.optim.Adam(learned.parameters(), lr=spec.learning_rate)
-    model, optimiser = fabric.setup(model, optimiser)
-    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser,
-        factor=spec.plateau_factor,
-        patience=spec.plateau_patience,
-        min_lr=spec.learning_rate_floor,
-    )
-    state = _load(checkpoint, learned, optimiser, plateau, fabric)
-    for epoch in state.history:
-        tell(epoch)
+    optimiser = stepping.adam(learned, spec, kind, fabric.device)
+    state = State(learned, optimiser, _plateau(optimiser, spec))
+    sizes = batch_sizes(len(train_part.labels), spec.batch_size, share.processes)
     weights = class_weights(train_part.labels, len(spec.labels), spec).to(fabric.device)
-    written = time.monotonic()
-    for number in track(_remaining(state, spec), f"training {network.name}", spec.epochs):
-        began = time.perf_counter()
-        with torch.random.fork_rng(devices=_cuda_devices(fabric)):
-            torch.manual_seed(_epoch_seed(seed, number))
-            loss = _train_epoch(model, learned, optimiser, train_source, weights, spec, fabric)
-        tune_loss, accuracy = _judged(model, tune_source, weights, spec)
-        if not math.isfinite(tune_loss):
-            raise SpondylError(
-                f"training {network.name}: the loss is {tune_loss} after epoch {number}",
-                "Lower learning_rate, or use precision 32-true.",
-            )
-        plateau.step(tune_loss)
-        rate = float(optimiser.param_groups[0]["lr"])
-        seconds = time.perf_counter() - began
-        state.history.append(Epoch(number, loss, tune_loss, accuracy, rate, seconds))
-        tell(state.history[-1])
-        if tune_loss < state.best_loss:
-            state.best_loss, state.best_epoch = tune_loss, number
-            state.best = {
-                name: t.detach().cpu().clone() for name, t in learned.state_dict().items()
-            }
-        if time.monotonic() - written >= checkpoint_seconds:
-            _save(checkpoint, state, learned, optimiser, plateau)
-            written = time.monotonic()
+    with whole_batches(model, share), Writer(checkpoint) as writer:
+        forward, fabrics_optimiser = fabric.setup(model, optimiser)
+        state.load(checkpoint, fabric)
+        if fabric.is_global_zero:
+            for epoch in state.history:
+                tell(epoch)
+        total = torch.zeros((), device=fabric.device)
+        plain = Step(forward, train_source, fabrics_optimiser, weights, fabric, share, total)
+        step = stepping.in_kind(kind, plain, model, spec.batch_size)
+        written = time.monotonic()
+        for number in track(_remaining(state, spec), f"training {network.name}", spec.epochs):
+            began = time.perf_counter()
+            with torch.random.fork_rng(devices=_cuda_devices(fabric)):
+                torch.manual_seed(_epoch_seed(seed, number))
+                total.zero_()
+                learn_from(step, train_source, sizes, model, learned)
+            learned_from = sum_of_all(total, share).double() / len(train_part.labels)
+            judged = _judged(model, tune_source, weights, spec, fabric, share)
+            # The one moment at which the host waits.
+            losses = torch.stack([learned_from, *judged]).tolist()
+            state.add(_epoch(number, losses, network, state, began))
+            if fabric.is_global_zero:
+                tell(state.history[-1])
+                if time.monotonic() - written >= checkpoint_seconds:
+                    writer.write(state.content())
+                    written = time.monotonic()
     learned.load_state_dict(state.best)
     network.eval()
-    return Trained(tuple(state.history), state.best_epoch)
+    how = stepping.described(kind, spec, fabric)
+    return Trained(tuple(state.history), state.best_epoch, how)
 
 
-def predict(network: Network, images: Tensor, spec: StudySpec, device: torch.device) -> Tensor:
-    """Logits (n, labels) float32 on the CPU of images (n, 1 or 3, h, w); sets eval mode."""
+def predict(
+    network: Network,
+    images: Tensor,
+    spec: StudySpec,
+    device: torch.device,
+    rows: Tensor | None = None,
+) -> Tensor:
+    """Logits (n, labels) float32 on the CPU of images (n, 1 or 3, h, w), or of those in `rows`;
+    sets eval mode."""
     network.eval()
-    films = Films(images, torch.empty(0), spec, device)
+    n = len(images) if rows is None else len(rows)
+    films = Films.of(Part(images, torch.zeros(n, dtype=torch.int64), rows), spec, device)
     with torch.inference_mode():
-        return torch.cat([network(batch).float().cpu() for batch in films.plain(spec.batch_size)])
+        logits = [network(inputs()).float() for inputs in films.plain(spec.batch_size)]
+        return torch.cat(logits).cpu()
 
 
 def class_weights(labels: Tensor, n_labels: int, spec: StudySpec) -> Tensor:
@@ -160,10 +159,7 @@ def _sources(
     track: Track,
 ) -> tuple[nn.Module, Source, Source]:
     """What is run in every step, and what it is run on."""
-    train, tune = (
-        Films(part.images, part.labels.to(fabric.device), spec, fabric.device)
-        for part in (train_part, tune_part)
-    )
+    train, tune = (Films.of(part, spec, fabric.device) for part in (train_part, tune_part))
     if learned is network or not spec.views:
         return network, train, tune
     draws = torch.Generator().manual_seed(seed)
@@ -171,51 +167,87 @@ def _sources(
     return HeadOnly(network.head), views, stored(network, tune, 0, draws, track)
 
 
-def _train_epoch(
+def _plateau(
+    optimiser: torch.optim.Adam, spec: StudySpec
+) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
+    return torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimiser,
+        factor=spec.plateau_factor,
+        patience=spec.plateau_patience,
+        min_lr=spec.learning_rate_floor,
+    )
+
+
+def learn_from(
+    step: AnyStep, source: Source, sizes: list[int], model: nn.Module, learned: nn.Module
+) -> None:
+    """One pass over the training part in a fresh order, all of it drawn before the first step."""
+    model.eval()
+    learned.train()
+    draws = torch.Generator().manual_seed(int(torch.randint(2**62, ()).item()))
+    order = torch.randperm(len(source.labels), generator=draws)
+    for batch in batches_of(source.draw(order, sizes, draws), sizes):
+        step(batch)
+
+
+def _judged(
     model: nn.Module,
-    learned: nn.Module,
-    optimiser: Any,
     source: Source,
     weights: Tensor,
     spec: StudySpec,
     fabric: Fabric,
-) -> float:
-    """One pass over the training part in a fresh order; mean loss per film, in nats."""
-    model.eval()
-    learned.train()
-    draws = torch.Generator().manual_seed(int(torch.randint(2**62, ()).item()))
-    total = torch.zeros((), device=fabric.device)
-    n = len(source.labels)
-    for rows in _batches(torch.randperm(n, generator=draws), spec.batch_size):
-        logits = model(source.drawn(rows, draws))
-        loss = F.cross_entropy(logits.float(), source.labels[rows], weights)
-        optimiser.zero_grad(set_to_none=True)
-        fabric.backward(loss)
-        optimiser.step()
-        total += loss.detach() * len(rows)
-    return float(total) / n
+    share: Share,
+) -> tuple[Tensor, Tensor]:
+    """Loss in nats and accuracy on a part, unaugmented and in eval mode: scalars on the device.
 
-
-def _judged(
-    model: nn.Module, source: Source, weights: Tensor, spec: StudySpec
-) -> tuple[float, float]:
-    """Loss in nats and accuracy on a part, unaugmented and in eval mode."""
+    Each process looks at every so many batches; adding zeros puts them together exactly.
+    """
     model.eval()
     with torch.inference_mode():
-        logits = torch.cat([model(batch).float() for batch in source.plain(spec.batch_size)])
-        loss = float(F.cross_entropy(logits, source.labels, weights))
-        return loss, float((logits.argmax(1) == source.labels).double().mean())
+        logits = torch.zeros(len(source.labels), len(weights), device=fabric.device)
+        batches = source.plain(spec.batch_size)
+        places = torch.split(logits, spec.batch_size)
+        with fabric.autocast():
+            for number in range(share.rank, len(batches), share.processes):
+                places[number].copy_(model(batches[number]()))
+        logits = sum_of_all(logits, share)
+        loss = F.cross_entropy(logits, source.labels, weights)
+        return loss.double(), (logits.argmax(1) == source.labels).double().mean()
 
 
-def _batches(order: Tensor, size: int) -> list[Tensor]:
-    """Batches of `size`; a last film alone joins the batch before it, for batch norm's sake."""
-    batches = list(torch.split(order, size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
+def _epoch(
+    number: int,
+    losses: list[float],
+    network: Network,
+    state: State,
+    began: float,
+) -> Epoch:
+    """The record of an epoch by its train loss, tune loss and tune accuracy, after which the rate
+    may be lower."""
+    train_loss, tune_loss, accuracy = losses
+    if not math.isfinite(tune_loss):
+        raise SpondylError(
+            f"training {network.name}: the loss is {tune_loss} after epoch {number}",
+            "Lower learning_rate, or use precision 32-true.",
+        )
+    state.plateau.step(tune_loss)
+    rate = float(state.optimiser.param_groups[0]["lr"])
+    return Epoch(number, train_loss, tune_loss, accuracy, rate, time.perf_counter() - began)
 
 
-def _remaining(state: _State, spec: StudySpec) -> Iterator[int]:
+def batch_sizes(n: int, size: int, processes: int = 1) -> list[int]:
+    """Batches of `size` that make up `n` films; what is left joins the batch before it where it is
+    a film alone, for batch norm's sake, or fewer films than processes."""
+    if n < processes:
+        raise SpondylError(f"{n} training films for {processes} processes", "Use fewer devices.")
+    sizes = [size] * (n // size) + ([n % size] if n % size else [])
+    if len(sizes) > 1 and sizes[-1] < max(2, processes):
+        last = sizes.pop()
+        sizes[-1] += last
+    return sizes
+
+
+def _remaining(state: State, spec: StudySpec) -> Iterator[int]:
     """Numbers of the epochs still to run, ending early where the tune loss has stopped falling."""
     for number in range(len(state.history), spec.epochs):
         if number - state.best_epoch > spec.stop_patience:
@@ -229,32 +261,3 @@ def _epoch_seed(seed: int, epoch: int) -> int:
 
 def _cuda_devices(fabric: Fabric) -> list[int]:
     return [fabric.device.index or 0] if fabric.device.type == "cuda" else []
-
-
-def _save(path: Path, state: _State, learned: nn.Module, optimiser: Any, plateau: Any) -> None:
-    content = {
-        "history": [asdict(epoch) for epoch in state.history],
-        "best_loss": state.best_loss,
-        "best_epoch": state.best_epoch,
-        "best": state.best,
-        "learned": learned.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "plateau": plateau.state_dict(),
-    }
-    with replaced(path) as draft:
-        torch.save(content, draft)
-
-
-def _load(path: Path, learned: nn.Module, optimiser: Any, plateau: Any, fabric: Fabric) -> _State:
-    if not path.is_file():
-        return _State([], math.inf, 0, {})
-    content = torch.load(path, map_location=fabric.device, weights_only=True)
-    learned.load_state_dict(content["learned"])
-    optimiser.load_state_dict(content["optimiser"])
-    plateau.load_state_dict(content["plateau"])
-    return _State(
-        [Epoch(**epoch) for epoch in content["history"]],
-        content["best_loss"],
-        content["best_epoch"],
-        {name: tensor.cpu() for name, tensor in content["best"].items()},
-    )

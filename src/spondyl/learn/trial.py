@@ -2,7 +2,8 @@
 
 A trial is named by the hash of all that defines it. Its folder appears whole, manifest included, or
 not at all, so a folder that is there is a finished trial; what a killed one leaves is a checkpoint,
-from which it goes on. A lock that dies with its process keeps two processes off one trial.
+from which it goes on. A lock that dies with its process keeps two processes off one trial. Where
+several processes train one network together the first of them has the lock, judges and writes.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import safetensors.torch
@@ -49,6 +51,7 @@ from spondyl.learn.weights import WeightsFile
 SCHEMA_VERSION = 1
 HISTORY = "history.csv"
 MANIFEST, PREDICTIONS, TENSORS = "manifest.json", "predictions.csv", "learned.safetensors"
+_Claim = Literal["ours", "finished", "held"]
 _AGAIN = "Delete {} and run the study again; the other trials are kept."
 
 
@@ -116,13 +119,30 @@ def run(trial: Trial, materials: Materials, folder: Path) -> bool:
     `folder` holds all trials; this one's appears in it under the trial's id.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    fabric = materials.fabric
+    with ExitStack() as until_done:
+        claim: _Claim = "held"
+        if fabric.is_global_zero:
+            claim = _claim(trial, folder, until_done)
+        claim = fabric.broadcast(claim)
+        if claim == "ours":
+            _run_claimed(trial, materials, folder)
+    return claim != "held"
+
+
+def is_held(trial: Trial, folder: Path) -> bool:
+    """Whether some process is at `trial` now."""
+    with ExitStack() as at_once:
+        return _claim(trial, folder, at_once) == "held"
+
+
+def _claim(trial: Trial, folder: Path, until: ExitStack) -> _Claim:
+    """Takes the trial's lock, to be kept by `until`, unless somebody has it."""
     try:
-        with FileLock(folder / f".{trial.trial_id}.lock", blocking=False):
-            if not (folder / trial.trial_id / MANIFEST).is_file():
-                _run_locked(trial, materials, folder)
+        until.enter_context(FileLock(folder / f".{trial.trial_id}.lock", blocking=False))
     except Timeout:
-        return False
-    return True
+        return "held"
+    return "finished" if (folder / trial.trial_id / MANIFEST).is_file() else "ours"
 
 
 def read(trial: Trial, folder: Path, cohort: Cohort) -> FinishedTrial | None:
@@ -160,22 +180,44 @@ def _finished(manifest: dict[str, Any], home: Path, cohort: Cohort) -> FinishedT
 
 
 def restore(
-    trial: Trial, folder: Path, spec: StudySpec, files: Mapping[str, WeightsFile]
+    trial: Trial,
+    folder: Path,
+    spec: StudySpec,
+    files: Mapping[str, WeightsFile],
+    of_another_fold: Network | None = None,
 ) -> Network:
-    """The finished trial's network as it judged its fold, in eval mode, on the CPU."""
+    """The finished trial's network as it judged its fold, in eval mode, on the CPU.
+
+    A network `of_another_fold` of the same configuration is made this one's where only heads were
+    learned, which is quicker than building it, and stays on its device.
+    """
     configuration = trial.configuration
-    network, _ = initial_network(configuration, spec, files, initial_seed(trial.task, spec))
+    network = of_another_fold
+    if network is None or STRATEGIES[configuration.strategy].learned == "all":
+        network, _ = initial_network(configuration, spec, files, initial_seed(trial.task, spec))
     tensors = safetensors.torch.load_file(folder / trial.trial_id / TENSORS)
     target = network if STRATEGIES[configuration.strategy].learned == "all" else network.head
     target.load_state_dict(tensors)
     return network.eval()
 
 
-def _run_locked(trial: Trial, materials: Materials, folder: Path) -> None:
+def _run_claimed(trial: Trial, materials: Materials, folder: Path) -> None:
     began = time.perf_counter()
-    _sweep(trial, folder)
+    writes = materials.fabric.is_global_zero
+    if writes:
+        _sweep(trial, folder)
     checkpoint = folder / f".{trial.trial_id}.checkpoint"
     learned = learn(trial.task, materials, checkpoint)
+    if writes:
+        _write(trial, materials, learned, folder, time.perf_counter() - began)
+        checkpoint.unlink(missing_ok=True)
+    materials.fabric.barrier()
+
+
+def _write(
+    trial: Trial, materials: Materials, learned: Learned, folder: Path, seconds: float
+) -> None:
+    """The trial's folder, whole or not at all."""
     parts = trial.parts
     outcome = FoldOutcome(
         fold=trial.fold,
@@ -183,9 +225,10 @@ def _run_locked(trial: Trial, materials: Materials, folder: Path) -> None:
         n_train=len(parts.train),
         n_tune=len(parts.tune),
         n_test=len(parts.test),
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
         chosen=learned.chosen,
         history=learned.history,
+        how=learned.how,
     )
     with new_folder(folder / trial.trial_id) as home:
         write_text(home / PREDICTIONS, predictions.as_csv(_table(trial, materials, learned)))
@@ -193,7 +236,6 @@ def _run_locked(trial: Trial, materials: Materials, folder: Path) -> None:
         if learned.history:
             write_text(home / HISTORY, _history_csv(learned.history))
         write_json(home / MANIFEST, _manifest(trial, outcome, learned.record, home))
-    checkpoint.unlink(missing_ok=True)
 
 
 def _history_csv(history: tuple[Epoch, ...]) -> str:

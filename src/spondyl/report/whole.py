@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +10,17 @@ from pathlib import Path
 import platformdirs
 import torch
 
+from spondyl.engines.engine import HERE, Engine, Here
 from spondyl.errors import SpondylError
-from spondyl.explain import cost, gallery
-from spondyl.files import refuse_unless_fillable, write_json
-from spondyl.learn import conduct, tensorboard
+from spondyl.explain import gallery
+from spondyl.files import refuse_unless_fillable
+from spondyl.learn import conduct, spreading, tensorboard
 from spondyl.learn import study as studies
-from spondyl.learn.environment import environment
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.spec import StudySpec
-from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import Study
 from spondyl.progress import Track, silently
-from spondyl.report import assembly, published, summary
+from spondyl.report import assembly, costs, published, summary
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +67,9 @@ def study_and_report(
     regions: Path | None = None,
     cache: Path | None = None,
     device: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    engine: Engine = HERE,
     command: str = "",
     skip_missing_weights: bool = False,
     curves: Path | None = None,
@@ -78,14 +80,20 @@ def study_and_report(
     folder of spine masks, where the spec asks for them.
 
     Into the folder `curves`, where one is named, every epoch is written for TensorBoard. `remarks`
-    is asked, once heatmaps are made, for what else the report shall show.
+    is asked, once heatmaps are made, for what else the report shall show. `engine` runs the trials;
+    with more than one device, `devices` on each of `nodes`, each is trained by all of them, and
+    every process but the first ends here when the trials have. Raises `TrialsFailedError` where
+    trials failed, when all others are finished.
     """
     if spec.published:
         published.load(spec.published)  # an unknown name is refused before any work
     cache = cache or default_cache()
-    if any(STRATEGIES[one.strategy].how == "solved" for one in spec.configurations):
-        refuse_unless_fillable(cache)
-    fabric = conduct.fabric_on(device, spec.precision)
+    refuse_unless_fillable(cache)
+    # Whoever hands out trials to other machines need not have the GPU that they are for.
+    here = device if engine.is_here else device.replace("cuda", "auto")
+    fabric = conduct.fabric_on(here, spec.precision, devices, nodes)
+    if not fabric.is_global_zero:
+        fabric.barrier()  # the first process begins the study, the others go on with it
     with tensorboard.curves(curves) if curves else nullcontext(conduct.unwatched) as watch:
         study = conduct.begin(
             spec,
@@ -95,10 +103,18 @@ def study_and_report(
             regions=regions,
             skip_missing_weights=skip_missing_weights,
             command=command,
+            cache=cache,
             track=track,
         )
-        conduct.run(study, cache, fabric, track, watch)
-    return _reported(study, fabric.device, remarks, track)
+        if fabric.is_global_zero:
+            fabric.barrier()
+        if isinstance(engine, Here):
+            conduct.run(study, cache, fabric, track, watch)
+        else:
+            spreading.run(study, cache, device, engine, track, watch)
+    if not fabric.is_global_zero:
+        raise SystemExit(0)
+    return _reported(study, fabric.device, remarks, cache, track)
 
 
 def report_again(folder: Path, device: str = "auto", track: Track = silently) -> Reported:
@@ -111,40 +127,20 @@ def report_again(folder: Path, device: str = "auto", track: Track = silently) ->
             f"{folder}: {sum(row.n_left for row in unfinished)} trials are not finished",
             "Run `spondyl study run` again with the same spec, cohort and folder.",
         )
-    return _reported(study, fabric.device, no_remarks, track)
+    return _reported(study, fabric.device, no_remarks, None, track)
 
 
 def default_cache() -> Path:
-    """The user's cache folder, in which features are kept."""
-    return Path(platformdirs.user_cache_dir("spondyl")) / "features"
+    """The user's cache folder, in which is kept what is computed once: prepared films, features,
+    duplicates, costs."""
+    return Path(platformdirs.user_cache_dir("spondyl"))
 
 
-def _measure_costs(
-    study: Study, outcomes: Sequence[Outcome], device: torch.device, track: Track
-) -> None:
-    """Writes RUN/costs.json, once: what each network that was run costs on this machine."""
-    path = study.folder / assembly.COSTS
-    if path.is_file():
-        return
-    ran = dict.fromkeys(
-        one.configuration.network for one in outcomes if one.predictions is not None
-    )
-    measured = [
-        cost.measure(network, len(study.spec.labels), study.spec.size, device).as_dict()
-        for network in track(ran, "measuring costs")
-    ]
-    hardware = environment()["hardware"]
-    said = (
-        hardware["gpu"]
-        if device.type == "cuda"
-        else f"{hardware['cpu']}, {hardware['cores']} cores"
-    )
-    write_json(path, {"schema_version": 1, "hardware": said, "costs": measured})
-
-
-def _reported(study: Study, device: torch.device, remarks: Remarks, track: Track) -> Reported:
+def _reported(
+    study: Study, device: torch.device, remarks: Remarks, cache: Path | None, track: Track
+) -> Reported:
     outcomes = study.outcomes()
-    gallery.explain_study(study, outcomes, device, track)
-    _measure_costs(study, outcomes, device, track)
+    gallery.explain_study(study, outcomes, device, track, cache)
+    costs.measure(study, outcomes, device, cache, track)
     page = assembly.write(study, outcomes, remarks(study))
     return Reported(study, outcomes, page)
