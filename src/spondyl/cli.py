@@ -20,6 +20,7 @@ from spondyl.commands import (
     bench,
     data,
     explain,
+    export,
     measure,
     read,
     review,
@@ -46,6 +47,7 @@ app.add_typer(study.app, name="study", no_args_is_help=True)
 app.add_typer(audit.app, name="audit", no_args_is_help=True)
 app.command("explain")(explain.explain)
 app.command("read")(read.read)
+app.command("export")(export.export)
 app.command("serve")(serve.serve)
 app.command("push")(archive.push)
 app.command("pull")(archive.pull)

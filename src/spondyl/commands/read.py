@@ -13,7 +13,11 @@ from spondyl.errors import SpondylError
 from spondyl.terminal import say, tracking
 
 if TYPE_CHECKING:
+    from spondyl.reading.bundle import Bundle
+    from spondyl.reading.engines import Engine
     from spondyl.report.readings.whole import Row
+
+ENGINES = ("torch", "onnx")
 
 
 def read(
@@ -77,6 +81,17 @@ def read(
         ),
     ] = None,
     device: Device = "auto",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="torch, or onnx: the exported graph on the CPU, several times as quick; it is "
+            "made on first use and kept in the cache."
+        ),
+    ] = "torch",
+    graph: Annotated[
+        Path | None,
+        typer.Option(help="With --engine onnx: a file that `spondyl export` made, int8 perhaps."),
+    ] = None,
     as_json: Json = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Print one JSON object a line, as films are read.")
@@ -111,12 +126,13 @@ def read(
         together_named(together) if together else None,
     )
     wanted.refuse_unless_possible()
+    _refuse_engine(engine, graph)
     found = loose_films.listed(given := patterns.matching(images))
     opened = opening.load(bundle)
     asked = None
     if not no_measure:
         asked = finders.load(finder or finders.shipped_path(), fabric_on(device).device)
-    reader = Reader.of(opened, device, method, asked)
+    reader = Reader.by(_engine(opened, engine, device, method, graph), opened, asked)
     image_ids = dict(zip(found.films, found.image_ids, strict=True))
     by_finder = regions is None and asked is not None
     spine_of = explaining_films.spines_for(opened, regions, image_ids, by_finder=by_finder)
@@ -130,6 +146,28 @@ def read(
         typer.echo(json.dumps(one.as_dict(), allow_nan=False) if jsonl else "\n".join(one.lines))
     say(f"{run.n_answered} answered, {run.n_doubted} without an answer, {len(run.failures)} failed")
     tell_what_is_left(found.passed_over, run.failures)
+
+
+def _refuse_engine(engine: str, graph: Path | None) -> None:
+    """Raises `SpondylError` for an engine that is not known, and a graph without one for it."""
+    if engine not in ENGINES:
+        raise SpondylError(f"engine {engine!r}: not known", f"One of {', '.join(ENGINES)}.")
+    if graph is not None and engine != "onnx":
+        raise SpondylError("--graph without --engine onnx: nothing reads it", "Give both.")
+
+
+def _engine(opened: Bundle, engine: str, device: str, method: str, graph: Path | None) -> Engine:
+    """The engine that was asked for; a graph that has to be made first is told of."""
+    from spondyl.reading import onnx_reader
+    from spondyl.reading.engines import TorchEngine
+
+    if engine == "torch":
+        return TorchEngine.of(opened, device, method)
+    if device == "cuda":
+        raise SpondylError("--device cuda: the onnx engine runs on the CPU", "Use --engine torch.")
+    if graph is None and not onnx_reader.cached(opened, method).is_file():
+        say("exporting the bundle to the cache, once")
+    return onnx_reader.engine(opened, method, graph)
 
 
 def _told(row: Row, as_json: bool, jsonl: bool) -> dict[str, Any] | None:

@@ -3,12 +3,12 @@
 file → pixels → network grid → every network's features and logits → calibrated probabilities, the
 labels that cannot be ruled out, how strange the film is → heatmap → measurement. A `Reader` holds
 what films share, networks and detectors on their device, so that thousands are read with one
-opening and with the memory of one film; `read` is the same line for a single film.
+opening and with the memory of one film; `read` is the same line for a single film. Which engine
+sends films through the networks (`engines`) changes their speed and the last digits of a number.
 
-A film that the study knew is read by those networks alone that did not learn from it. A body that
-all networks share looks once. The heatmap is the mean of the networks' signed maps for the
-likeliest label, taken before the ReLU in which a method may end, so that networks that disagree
-cancel.
+A film that the study knew is read by those networks alone that did not learn from it. The heatmap
+is the mean of the networks' signed maps for the likeliest label, taken before the ReLU in which a
+method may end, so that networks that disagree cancel.
 """
 
 from __future__ import annotations
@@ -19,18 +19,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from spondyl.data import pixels
 from spondyl.data.loose_films import safe
 from spondyl.data.pixels import Pixels
 from spondyl.data.spines import Spine
 from spondyl.errors import SpondylError
-from spondyl.explain import explaining
-from spondyl.explain.explaining import Explained, explain_seen
-from spondyl.explain.feature_map import Seen, at_rest, see
 from spondyl.explain.heatmap import Heatmap
-from spondyl.learn import heads
 from spondyl.learn.conduct import fabric_on
 from spondyl.learn.networks import Network
 from spondyl.measure import finder as finders
@@ -40,7 +35,7 @@ from spondyl.measure.measuring import Measured
 from spondyl.reading import opening, trained_on
 from spondyl.reading.bundle import Bundle
 from spondyl.reading.doubting import doubts
-from spondyl.reading.explaining_films import Asked, asked_of, networks_for
+from spondyl.reading.engines import Engine, Look, TorchEngine
 from spondyl.reading.record import Film, LabelSet, NetworkAnswer, Reading
 from spondyl.trust.asking import detecting
 from spondyl.trust.asking.detecting import NetworkDetector
@@ -52,15 +47,12 @@ FILM = "film"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reader:
-    """A bundle ready to read films: its networks and detectors on one device."""
+    """A bundle ready to read films: an engine with its networks, and its detectors."""
 
     bundle: Bundle
-    networks: Mapping[int, Network]
-    """Of all folds."""
+    engine: Engine
     detectors: Mapping[int, NetworkDetector]
     """Of the folds that have one."""
-    asked: Asked
-    device: torch.device
     finder: Finder | None
     """Measures frontal films; None where nobody wants them measured."""
 
@@ -72,17 +64,38 @@ class Reader:
         method: str = METHOD,
         finder: Finder | None = None,
     ) -> Reader:
-        """`bundle` on `device` ("auto", "cpu", "cuda"), with heatmaps by `method`.
+        """`bundle` by PyTorch on `device` ("auto", "cpu", "cuda"), with heatmaps by `method`.
 
         Raises `SpondylError` for an unknown device or method, and for a method that is not defined
         for the bundle's networks.
         """
-        on = fabric_on(device).device
-        asked = asked_of(bundle, (method,), ("predicted",))
-        networks = networks_for(bundle, asked, on)
+        return cls.by(TorchEngine.of(bundle, device, method), bundle, finder)
+
+    @classmethod
+    def by(cls, engine: Engine, bundle: Bundle, finder: Finder | None = None) -> Reader:
+        """`bundle` by an engine that has its networks."""
         found = {fold: bundle.detector(fold) for fold in bundle.folds}
         known = {fold: detector for fold, detector in found.items() if detector is not None}
-        return cls(bundle, networks, known, asked, on, finder)
+        return cls(bundle, engine, known, finder)
+
+    @property
+    def networks(self) -> Mapping[int, Network]:
+        """Of all folds, by fold, for whoever asks them more than a reading does."""
+        return self._by_torch.networks
+
+    @property
+    def device(self) -> torch.device:
+        """The networks' device."""
+        return self._by_torch.device
+
+    @property
+    def _by_torch(self) -> TorchEngine:
+        if not isinstance(self.engine, TorchEngine):
+            raise SpondylError(
+                "an exported graph has its outputs alone; its networks cannot be asked for more",
+                "Use the torch engine.",
+            )
+        return self.engine
 
     def read(self, path: Path, name: str = FILM, spine: Spine | None = None) -> Reading:
         """The reading of the film in a file, called `name` in all that is written of it.
@@ -97,18 +110,12 @@ class Reader:
     ) -> Reading:
         """The reading of a film that was decoded already from `path`."""
         measured = None if self.finder is None else measuring.measure(film, name, self.finder)
-        canvas, placement = self.bundle.preprocessing.apply(
-            film, spine or self._found_spine(measured, name)
-        )
-        # Half precision, in which a study keeps its films, so that they meet the same numbers here.
-        image = self.bundle.preprocessing.normalised(
-            torch.from_numpy(canvas).half()[None].to(self.device)
-        )
         sha256 = film.facts.sha256
         learned = self.bundle.learned_from(sha256)
-        folds = tuple(fold for fold in self.networks if fold not in learned) or tuple(self.networks)
-        looks = self._looks(folds, image)
-        answers = tuple(self._answer(fold, look) for fold, look in zip(folds, looks, strict=True))
+        folds = tuple(fold for fold in self.engine.folds if fold not in learned)
+        folds = folds or self.engine.folds
+        look = self.engine.look(film, spine or self._found_spine(measured, name), folds)
+        answers = tuple(self._answer(fold, row, look) for row, fold in enumerate(folds))
         probabilities = np.mean([one.calibrated for one in answers], axis=0)
         column = int(probabilities.argmax())
         label_set, no_set = self._label_set(answers, sha256)
@@ -126,8 +133,8 @@ class Reader:
             learned_from_it=learned,
             label_set=label_set,
             doubts=doubts(labels[column], labels, answers, label_set, self.bundle.quorum),
-            heatmap=self._heatmap(looks, folds, image, column, name),
-            placement=placement,
+            heatmap=self._heatmap(look, column, name),
+            placement=look.placement,
             measurement=None if measured is None else measured.measurement,
             regions=None if measured is None else measured.regions,
             warnings=self._warnings(film, answers, learned),
@@ -148,22 +155,8 @@ class Reader:
             )
         return Spine(box, marked.image_size, marked.made_by)
 
-    def _looks(self, folds: Sequence[int], image: Tensor) -> list[_Look]:
-        """What each network makes of the film; a body looks once, whoever shares it."""
-        made: dict[nn.Module, Tensor] = {}
-        looks = []
-        for fold in folds:
-            with at_rest(self.networks[fold]) as still:
-                if still.body not in made:
-                    with torch.inference_mode():
-                        made[still.body] = still.body(image)
-                features = made[still.body]
-                lower = None if still.ends_in_attention else features
-                looks.append(_Look(heads.pooled(features).float().cpu(), see(still, image, lower)))
-        return looks
-
-    def _answer(self, fold: int, look: _Look) -> NetworkAnswer:
-        logits = look.seen.logits.detach().double().cpu().numpy()
+    def _answer(self, fold: int, row: int, look: Look) -> NetworkAnswer:
+        logits = look.logits[row]
         if not np.isfinite(logits).all():
             raise SpondylError(
                 f"the network of fold {fold} gives no finite answer to this film",
@@ -172,12 +165,12 @@ class Reader:
         detector = self.detectors.get(fold)
         energy_p = distance_p = refused = None
         if detector is not None:
-            found = detector.score(detecting.Seen(look.pooled.numpy(), logits))
+            found = detector.score(detecting.Seen(look.pooled[[row]], logits[None]))
             energy_p, distance_p = float(found.energy_p[0]), float(found.distance_p[0])
             refused = bool(found.refused[0])
-        plain = torch.from_numpy(logits[0]).softmax(dim=0).numpy()
-        calibrated = self.bundle.calibration_set.calibrated(logits[0])
-        return NetworkAnswer(fold, logits[0], plain, calibrated, energy_p, distance_p, refused)
+        plain = torch.from_numpy(logits).softmax(dim=0).numpy()
+        calibrated = self.bundle.calibration_set.calibrated(logits)
+        return NetworkAnswer(fold, logits, plain, calibrated, energy_p, distance_p, refused)
 
     def _label_set(
         self, answers: Sequence[NetworkAnswer], sha256: str
@@ -193,18 +186,18 @@ class Reader:
         kept = known.not_ruled_out(p_values)
         return LabelSet(kept, tuple(map(float, p_values)), known.alpha), ()
 
-    def _heatmap(
-        self, looks: Sequence[_Look], folds: Sequence[int], image: Tensor, column: int, name: str
-    ) -> Heatmap:
-        (method,) = self.asked.methods
-        found = [
-            explain_seen(self.networks[fold], image, look.seen, [column], method)
-            for fold, look in zip(folds, looks, strict=True)
-        ]
-        signed = torch.stack([one.signed for one in found]).mean(dim=0)
-        mean = Explained(signed, found[0].logits, explaining.named(method), found[0].layer)
-        label = self.bundle.labels.names[column]
-        return mean.heatmap(0, name, label, self.bundle.bundle_id)
+    def _heatmap(self, look: Look, column: int, name: str) -> Heatmap:
+        method = self.engine.method
+        return Heatmap(
+            name,
+            look.signed(column),
+            self.bundle.labels.names[column],
+            method.title,
+            self.engine.layer,
+            self.bundle.bundle_id,
+            method.rectified,
+            method.unit,
+        )
 
     def _warnings(
         self, film: Pixels, answers: Sequence[NetworkAnswer], learned: Sequence[int]
@@ -232,15 +225,6 @@ class Reader:
         if self.finder is None:
             said.append("angles: no spine finder was asked")
         return tuple(said)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """What one network made of the film."""
-
-    pooled: Tensor
-    """(1, channels) on the CPU."""
-    seen: Seen
 
 
 def read(
