@@ -8,7 +8,7 @@ optional because it costs: 338 films take two seconds.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
@@ -19,6 +19,8 @@ from spondyl import files
 from spondyl.data import folders, manifest, pixels
 from spondyl.data.labels import SPINE_LABELS, LabelSet
 from spondyl.data.listing import Entry, Listing, completed
+from spondyl.data.onlooking import Onlooker
+from spondyl.data.pixels import Header, Pixels
 from spondyl.data.radiograph import NOT_STATED, Curve, FileFacts, Radiograph
 from spondyl.errors import Problem, SpondylError
 from spondyl.progress import Track, silently
@@ -131,14 +133,16 @@ def read(
     folds: int | None = None,
     require_labels: bool = True,
     track: Track = silently,
+    onlooker: Onlooker | None = None,
 ) -> Cohort:
     """The cohort at `path`, a folder of class folders or a CSV manifest.
 
     `decode` decodes each film instead of believing its header; with `folds`, each class must have
     that many groups; without `require_labels`, films without a label and labels without a film are
-    welcome. Raises `SpondylError` with all problems where there is one.
+    welcome. An `onlooker` is shown each film that is decoded, and says which need not be. Raises
+    `SpondylError` with all problems where there is one.
     """
-    found = survey(path, labels, decode, require_labels, track)
+    found = survey(path, labels, decode, require_labels, track, onlooker)
     problems = list(found.problems)
     if folds is not None:
         problems += too_few_groups(found.radiographs, labels, folds)
@@ -153,6 +157,7 @@ def survey(
     decode: bool = True,
     require_labels: bool = True,
     track: Track = silently,
+    onlooker: Onlooker | None = None,
 ) -> Survey:
     """Every film at `path` and every problem there.
 
@@ -163,7 +168,8 @@ def survey(
     radiographs: list[Radiograph] = []
     problems = list(listing.problems)
     overruled: list[str] = []
-    for looked in track(_looked_at(listing.entries, decode), "reading films", len(listing.entries)):
+    every = _looked_at(listing.entries, decode, onlooker)
+    for looked in track(every, "reading films", len(listing.entries)):
         if isinstance(looked, Problem):
             problems.append(looked)
         else:
@@ -235,19 +241,38 @@ class _Looked:
     overruled: tuple[str, ...]
 
 
-def _looked_at(entries: Sequence[Entry], decode: bool) -> Iterator[_Looked | Problem]:
+def _looked_at(
+    entries: Sequence[Entry], decode: bool, onlooker: Onlooker | None
+) -> Iterator[_Looked | Problem]:
     """What each entry turns out to be, in order; films are opened in parallel."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(lambda entry: _look(entry, decode), entries)
+        if not decode or onlooker is None:
+            read = pixels.read if decode else pixels.header
+            yield from pool.map(lambda entry: _look(entry, read), entries)
+            return
+        headers = list(pool.map(lambda entry: _look(entry, pixels.header), entries))
+        seen = [one.film for one in headers if isinstance(one, _Looked)]
+        wanted = onlooker.wants({film.image_id: film.file.sha256 for film in seen})
+
+        def decoded(entry: Entry, header: _Looked | Problem) -> _Looked | Problem:
+            if isinstance(header, Problem) or entry.image_id not in wanted:
+                return header
+            return _look(entry, pixels.read, onlooker)
+
+        yield from pool.map(decoded, entries, headers)
 
 
-def _look(entry: Entry, decode: bool) -> _Looked | Problem:
+def _look(
+    entry: Entry, read: Callable[[Path], Pixels | Header], onlooker: Onlooker | None = None
+) -> _Looked | Problem:
     try:
-        said = pixels.read(entry.path) if decode else pixels.header(entry.path)
+        said = read(entry.path)
     except SpondylError as error:
         what = error.message.removeprefix(f"{entry.path}: ")
         shown = what if entry.where == entry.image_id else f"{entry.image_id}: {what}"
         return Problem(entry.where, shown, error.hint)
+    if onlooker is not None and isinstance(said, Pixels):
+        onlooker.see(entry.image_id, said)
     entry, overruled = completed(entry, said.dicom)
     stated = entry.stated
     film = Radiograph(

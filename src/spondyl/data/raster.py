@@ -121,7 +121,8 @@ def shown(image: ImageFile, stream: BufferedReader, path: str | Path) -> Shown:
 
 
 def samples(image: ImageFile, stream: BufferedReader, path: str | Path) -> NDArray[np.float32]:
-    """(H, W) or (H, W, 3) float32 in [0, 1], upright, alpha laid over black.
+    """(H, W), where there is no colour, or (H, W, 3) float32 in [0, 1], upright, alpha laid over
+    black.
 
     Raises `SpondylError` where the pixels are damaged or incomplete.
     """
@@ -135,7 +136,7 @@ def samples(image: ImageFile, stream: BufferedReader, path: str | Path) -> NDArr
             else:
                 stored = _deep_tiff(stream) if image.format == "TIFF" else _deep_png(image, stream)
                 turned = _upright(stored, orientation)
-        return _unit_over_black(turned)
+        return _unit_over_black(_without_copies(turned))
 
 
 @contextmanager
@@ -298,6 +299,17 @@ def _upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
     if orientation in (2, 3, 6, 7):
         values = values[:, ::-1]
     return values
+
+
+def _without_copies(stored: NDArray[Any]) -> NDArray[Any]:
+    """(H, W) of an (H, W, 3) whose channels are equal, before floats make it four times as large;
+    anything else as it is."""
+    if stored.ndim != 3 or stored.shape[2] != 3:
+        return stored
+    red, green, blue = (stored[..., channel] for channel in range(3))
+    if np.array_equal(red, green) and np.array_equal(green, blue):
+        return np.ascontiguousarray(red)
+    return stored
 
 
 def _unit_over_black(stored: NDArray[Any]) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ of the best configuration, and of every fine-tuned one, the wrong films are show
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,15 +16,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from spondyl.data.onlooking import decoders
+from spondyl.errors import SpondylError
 from spondyl.explain import heatmap
 from spondyl.explain.explaining import explain
 from spondyl.explain.heatmap import Heatmap
+from spondyl.files import sha256_of_file, sha256_of_json
 from spondyl.learn import trial as trials
+from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Configuration, Outcome
 from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.preprocess import PreparedFilms, prepare
 from spondyl.learn.study import Study
-from spondyl.learn.trial import Trial
+from spondyl.learn.trial import TENSORS, Trial
 from spondyl.progress import Track, silently
 
 HEATMAPS = "heatmaps"
@@ -118,11 +123,16 @@ def choose_for(study: Study, outcomes: Sequence[Outcome]) -> Selection:
 
 
 def explain_study(
-    study: Study, outcomes: Sequence[Outcome], device: torch.device, track: Track = silently
+    study: Study,
+    outcomes: Sequence[Outcome],
+    device: torch.device,
+    track: Track = silently,
+    cache: Path | None = None,
 ) -> Selection:
     """Writes RUN/heatmaps/<configuration>.npz for every finished configuration; what was chosen.
 
-    For each film the predicted label is explained, and the true one where it differs.
+    For each film the predicted label is explained, and the true one where it differs. Prepared
+    films, and the maps of the very same networks, are taken from the folder `cache`.
     """
     selection = choose_for(study, outcomes)
     if study.spec.heatmaps == "none":
@@ -133,10 +143,10 @@ def explain_study(
         for film in study.cohort.radiographs
         if study.spec.heatmaps == "all" or film.image_id in shown
     ]
-    prepared = prepare(films, study.spec.preprocessing, track, study.spines)
+    prepared = prepare(films, study.spec.preprocessing, track, study.spines, cache)
     finished = [one for one in outcomes if one.predictions is not None]
     for outcome in track(finished, "heatmaps"):
-        maps = list(_of_configuration(study, outcome, prepared, device))
+        maps = _maps(study, outcome, prepared, device, cache)
         heatmap.save(path(study.folder, outcome.configuration), maps)
     return selection
 
@@ -146,30 +156,71 @@ def path(folder: Path, configuration: Configuration) -> Path:
     return folder / HEATMAPS / f"{configuration.slug}.npz"
 
 
-def _of_configuration(
-    study: Study, outcome: Outcome, prepared: PreparedFilms, device: torch.device
-) -> Iterator[Heatmap]:
+_Wanted = Sequence[tuple[str, int]]
+"""Films, and the columns of the labels that are asked about."""
+
+
+def _maps(
+    study: Study,
+    outcome: Outcome,
+    prepared: PreparedFilms,
+    device: torch.device,
+    cache: Path | None,
+) -> Sequence[Heatmap]:
+    """The maps of a configuration; from the cache, where it holds those of the same learned tensors
+    on the same films."""
+    wanted = _wanted(study, outcome, prepared)
+    if cache is None:
+        return list(_of_configuration(study, wanted, prepared, device))
+    source = dict(zip(prepared.image_ids, prepared.sources, strict=True))
+    defined = [
+        [
+            *(trial.trial_id, sha256_of_file(study.trials_folder / trial.trial_id / TENSORS)),
+            [[image_id, source[image_id], column] for image_id, column in asked],
+        ]
+        for trial, asked in wanted
+    ]
+    on = [torch.__version__, device.type, *decoders()]
+    kept = cache / "heatmaps" / f"{sha256_of_json([1, on, defined])}.npz"
+    if kept.is_file():
+        with suppress(SpondylError):  # damaged: made again
+            return heatmap.load(kept)
+    maps = list(_of_configuration(study, wanted, prepared, device))
+    heatmap.save(kept, maps)
+    return maps
+
+
+def _wanted(study: Study, outcome: Outcome, prepared: PreparedFilms) -> list[tuple[Trial, _Wanted]]:
+    """What each trial of a configuration that has any film to explain is asked about."""
     asked = _labels_asked(outcome)
     here = set(prepared.image_ids)
-    for trial in study.trials(outcome.configuration):
-        wanted = [
-            (image_id, column)
-            for image_id in trial.parts.test
-            if image_id in here
-            for column in asked[image_id]
-        ]
-        if wanted:
-            yield from _of_trial(study, trial, wanted, prepared, device)
+    wanted = [
+        (trial, [(one, column) for one in trial.parts.test if one in here for column in asked[one]])
+        for trial in study.trials(outcome.configuration)
+    ]
+    return [(trial, films) for trial, films in wanted if films]
+
+
+def _of_configuration(
+    study: Study,
+    wanted: Sequence[tuple[Trial, _Wanted]],
+    prepared: PreparedFilms,
+    device: torch.device,
+) -> Iterator[Heatmap]:
+    network: Network | None = None
+    for trial, asked in wanted:
+        network = trials.restore(trial, study.trials_folder, study.spec, study.files, network)
+        yield from _of_trial(study, trial, network.to(device), asked, prepared)
 
 
 def _of_trial(
     study: Study,
     trial: Trial,
-    wanted: Sequence[tuple[str, int]],
+    network: Network,
+    wanted: _Wanted,
     prepared: PreparedFilms,
-    device: torch.device,
 ) -> Iterator[Heatmap]:
-    network = trials.restore(trial, study.trials_folder, study.spec, study.files).to(device)
+    device = next(network.parameters()).device
     for start in range(0, len(wanted), BATCH):
         batch = wanted[start : start + BATCH]
         rows = prepared.rows([image_id for image_id, _ in batch])

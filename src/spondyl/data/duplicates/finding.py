@@ -16,7 +16,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
+
+from threadpoolctl import threadpool_limits
 
 from spondyl.data.duplicates.alignment import Evidence, align
 from spondyl.data.duplicates.fingerprints import Fingerprint, Grey, fingerprint
@@ -29,6 +32,8 @@ LEAST_CORRELATION, LEAST_OVERLAP = 0.88, 0.25
 """What makes two pictures one. Over 819 films of two centres, copies reach 0.95 (one, photographed
 from a screen, 0.89), two exposures of one patient 0.76 (0.87 at 256 pixels of height), two people
 less than 0.4; two phantoms of 224 pixels, all alike but for their soft tissue, 0.77."""
+
+NO_PRINTS: Mapping[str, Fingerprint] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +85,40 @@ def find(films: Iterable[tuple[str, Grey]], track: Track = silently) -> tuple[Du
 
 
 def find_in(
-    radiographs: Sequence[Radiograph], track: Track = silently
+    radiographs: Sequence[Radiograph],
+    track: Track = silently,
+    prints: Mapping[str, Fingerprint] = NO_PRINTS,
 ) -> tuple[DuplicateGroup, ...]:
-    """Groups of radiographs that are one picture, read from their files by several threads.
+    """Groups of radiographs that are one picture, read from their files by several threads, but
+    for those whose fingerprint is among `prints` (by image_id).
 
     Raises `SpondylError` for a file that cannot be read.
     """
-    same_bytes: dict[str, list[str]] = defaultdict(list)
-    for film in sorted(radiographs, key=lambda film: film.image_id):
-        same_bytes[film.file.sha256].append(film.image_id)
-    once = {image_ids[0] for image_ids in same_bytes.values()}
+    same_bytes = alike_in_bytes((film.image_id, film.file.sha256) for film in radiographs)
+    once = {image_ids[0] for image_ids in same_bytes}
     films = [film for film in radiographs if film.image_id in once]
+
+    def printed(film: Radiograph) -> Fingerprint:
+        known = prints.get(film.image_id)
+        return known or fingerprint(film.image_id, read(film.path).grey)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        made = pool.map(lambda film: fingerprint(film.image_id, read(film.path).grey), films)
-        prints = list(track(made, "fingerprints", len(films)))
+        found = list(track(pool.map(printed, films), "fingerprints", len(films)))
     copies = [
         Link(image_ids[0], other, "same bytes", 1.0, 1.0, 1.0, 0.0, mirrored=False, inliers=0)
-        for image_ids in same_bytes.values()
+        for image_ids in same_bytes
         for other in image_ids[1:]
     ]
-    return _grouped([*copies, *_links(prints, track)])
+    return _grouped([*copies, *_links(found, track)])
+
+
+def alike_in_bytes(contents: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """The image ids of (image_id, sha256 of the file) that have the same bytes, each list sorted;
+    only the first of each has to be looked at."""
+    same_bytes: dict[str, list[str]] = defaultdict(list)
+    for image_id, sha256 in sorted(contents):
+        same_bytes[sha256].append(image_id)
+    return list(same_bytes.values())
 
 
 def find_among(
@@ -162,7 +181,13 @@ def _joined(pairs: Iterable[tuple[str, str]]) -> list[set[str]]:
 def _links(prints: Iterable[Fingerprint], track: Track) -> list[Link]:
     """The pairs that pass; each pair once, as it was found more alike."""
     films = sorted(prints, key=lambda film: film.image_id)
-    proposals = propose(films)
+    with threadpool_limits(1, "blas"):  # films are shared among threads, not one film's numbers
+        return _proven(films, propose(films), track)
+
+
+def _proven(
+    films: Sequence[Fingerprint], proposals: Sequence[Proposal], track: Track
+) -> list[Link]:
 
     def tested(proposal: Proposal) -> Evidence | None:
         first, second = films[proposal.first], films[proposal.second]

@@ -11,7 +11,9 @@ Films are taken in the order given and nothing is drawn, so equal input has equa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,14 +103,17 @@ def _nearest_of_other_films(
     queries = features.units[:, MIRRORED_BINS] if mirrored else features.units
     asked = _nearest_cells(queries, cells, 1)[:, 0] if mirrored else homes[:, 0]
     askers, residents = _sorted_into(asked, len(cells)), _sorted_into(homes.ravel(), len(cells))
-    found = []
-    for asking, living in zip(askers, residents, strict=True):
-        if len(asking) and len(living):
-            answers = living // homes.shape[1]
-            alike = queries[asking] @ features.units[answers].T
-            alike[features.films[asking][:, None] == features.films[answers]] = -1
-            best = alike.argmax(1)
-            found.append((asking, answers[best], alike[np.arange(len(best)), best]))
+
+    def within(asking: Indices, living: Indices) -> tuple[Indices, Indices, Grey]:
+        answers = living // homes.shape[1]
+        alike = queries[asking] @ features.units[answers].T
+        alike[features.films[asking][:, None] == features.films[answers]] = -1
+        best = alike.argmax(1)
+        return asking, answers[best], alike[np.arange(len(best)), best]
+
+    met = [pair for pair in zip(askers, residents, strict=True) if len(pair[0]) and len(pair[1])]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = list(pool.map(within, *zip(*met, strict=True)))
     one, other, alike = (np.concatenate(column) for column in zip(*found, strict=True))
     kept = alike > _LEAST_LIKENESS
     one, other, alike = one[kept], other[kept], alike[kept]
@@ -118,12 +123,16 @@ def _nearest_of_other_films(
 def _nearest_cells(units: Grey, cells: Grey, count: int) -> Indices:
     """(n, count) the `cells` most alike to each of `units`, best first."""
     nearest = np.zeros((len(units), count), np.int64)
-    for start in range(0, len(units), 4096):
+
+    def fill(start: int) -> None:
         alike = units[start : start + 4096] @ cells.T
         for rank in range(min(count, len(cells))):
             best = alike.argmax(1)
             nearest[start : start + 4096, rank] = best
             alike[np.arange(len(best)), best] = -1
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(fill, range(0, len(units), 4096)))  # a list, so that a failure is heard of
     return nearest
 
 
