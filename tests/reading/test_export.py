@@ -137,12 +137,21 @@ def test_films_shown_otherwise_are_answered_alike(made, changed):
 
 
 def test_a_worst_film_decides_and_a_median_is_told_beside_it():
-    found = checking.Differences(10, 0.9, 2e-5, 5e-5, 1.0, 1e-7, 1e-6, 1.0)
+    found = checking.Differences(10, 0.9, 2e-5, 5e-5, 1.0, 2e-5, 5e-5, 1e-7, 1e-6, 1.0)
     outside = found.outside(checking.FLOAT32)
     assert len(outside) == 2
     assert "90.00% of films called alike, at least 100%" in outside[0]
     assert "differs by 2e-05, at most 1e-05" in outside[1]
-    assert checking.Differences(3, 1.0, float("nan"), 0, 1, 0, 0, 1).outside(checking.FLOAT32)
+    nan = float("nan")
+    assert checking.Differences(3, 1.0, nan, 0, 1, nan, 0, 0, 0, 1).outside(checking.FLOAT32)
+
+
+def test_one_film_in_a_hundred_may_be_out_but_not_by_far():
+    def found(worst):
+        return checking.Differences(300, 1.0, 1e-7, worst, 1.0, 1e-7, 1e-5, 1e-8, 1e-6, 1.0)
+
+    assert found(9e-4).outside(checking.FLOAT32) == ()
+    assert "one heatmap differs by 0.0011" in found(1.1e-3).outside(checking.FLOAT32)[0]
 
 
 def test_int8_is_judged_by_films_that_did_not_calibrate_it(made, films, tmp_path, monkeypatch):

@@ -138,6 +138,37 @@ def accuracy(
         typer.echo("\n".join((f"specs differ in: {how or 'nothing'}", *measured.lines(found))))
 
 
+@app.command()
+def read(
+    network: Annotated[
+        str, typer.Option(help="Names, with commas between them; usual ones if empty.")
+    ] = "",
+    engine: Annotated[
+        str, typer.Option(help="reference, torch, onnx, onnx-int8, with commas; all if empty.")
+    ] = "",
+    weights: Annotated[
+        list[str], typer.Option(help="NAME=FILE, repeatable; random ones where none are given.")
+    ] = [],  # noqa: B006
+    rounds: Annotated[int, typer.Option(help="How often each engine has its turn.")] = 5,
+    as_json: Json = False,
+) -> None:
+    """What a reading with heatmap costs for one film: ours, exported, and the usual way."""
+    from spondyl.bench import reading as measured
+
+    with tracking() as track:
+        rows = measured.rows(
+            listed(network) if network else measured.NETWORKS,
+            listed(engine) if engine else measured.ENGINES,
+            rounds,
+            pairs(weights),
+            track=track,
+        )
+    if as_json:
+        print_json([row.as_dict() for row in rows])
+    else:
+        typer.echo("\n".join(measured.lines(rows)))
+
+
 @app.command("read-cohort")
 def read_cohort(
     cohort: Annotated[Path, typer.Argument(help="A folder of class folders, or a CSV manifest.")],

@@ -142,7 +142,8 @@ def _filtered(film: Value, length: int, side: Value, content: Value, before: Val
 
     The weight of film pixel x in grid pixel r is (1 - |x + ½ - c| / s)+, where c is the middle of r
     on the film and s the film's pixels in one of the grid, at least 1, divided by their sum over
-    the pixels that are there: Pillow's "bilinear", and that of Turkowski 1990 (Graphics Gems I).
+    the pixels that are there (Turkowski 1990, Graphics Gems I). Each step is taken in the order in
+    which Pillow takes it, or sums in the middle of two steps of half precision would part.
     """
     w = film.writing
     block = max(n for n in range(1, _BLOCK + 1) if length % n == 0)
@@ -155,11 +156,13 @@ def _filtered(film: Value, length: int, side: Value, content: Value, before: Val
     stretch = counted((scale * block + reach + reach).rounded("Ceil") + 2)
     begin = (middle.reduced("ReduceMin", 1) - reach).rounded("Floor")
     x = begin + stretch
-    falling = w.constant(1.0, DOUBLE) - _distance(x, middle) / reach
+    one = w.constant(1.0, DOUBLE)
+    falling = one - _distance(x, middle) * (one / reach)
     there = (x >= 0) & (x < side) & (inner >= 0.0) & (inner < content.cast(DOUBLE))
     weight = falling.at_least(0.0).where(there, 0.0)
-    total = weight.reduced("ReduceSum", 2)
-    # Padding has no weights at all; anything else has one of ½ at least.
+    # One after another, as Pillow sums them; padding has none, anything else one of ½ at least.
+    sums = w.op("CumSum", weight, w.constant(2, INT))
+    total = w.op("Gather", sums, w.constant([-1], INT), axis=2)
     weights = weight / total.at_least(0.25)
 
     near = x.at_least(0).at_most(side - 1).squeezed(1)
@@ -171,4 +174,4 @@ def _filtered(film: Value, length: int, side: Value, content: Value, before: Val
 
 def _distance(x: Value, middle: Value) -> Value:
     """Between the middles of film pixels and of grid pixels, in film pixels."""
-    return x.writing.op("Abs", x.cast(DOUBLE) + 0.5 - middle)
+    return x.writing.op("Abs", x.cast(DOUBLE) - middle + 0.5)

@@ -9,11 +9,12 @@ heatmap is made of a map that was rounded once, not of rounded arithmetic.
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,15 +120,16 @@ def _body(model: ModelProto) -> list[NodeProto]:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """The quantiser's advice goes to the root logger, and is for its own callers; ONNX Runtime
-    warns of every optional input."""
+    """The quantiser's advice goes to the root logger, its progress to stdout, and both are for
+    its own callers; ONNX Runtime warns of every optional input."""
     import onnxruntime
 
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     onnxruntime.set_default_logger_severity(_ERRORS)
     try:
-        yield
+        with redirect_stdout(io.StringIO()):
+            yield
     finally:
         logging.disable(before)
         onnxruntime.set_default_logger_severity(_WARNINGS)
