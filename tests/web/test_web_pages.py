@@ -139,7 +139,7 @@ def test_a_person_is_refused_by_a_page_and_a_program_by_two_keys(client):
     gone = client.get("/gone<script>", headers=BROWSER)
     assert is_page(gone, 404)
     assert "There is nothing here" in gone.text
-    assert "Go back to the first page." in gone.text
+    assert "the whole link of their invitation" in gone.text
     assert '<a href="/">' in gone.text
     assert "script" not in gone.text
     assert is_refusal(client.get("/gone"), 404)

@@ -116,6 +116,8 @@ def serve(
         settings = Settings(hosts, trust_header, bundle=facts, audit=page)
         app = web.create_app(settings, reader, store, room)
         _tell(running.address_of(sock, host), reader is not None and data is None)
+        if reader is None:
+            say("readers of the survey use the links that `spondyl review open` printed")
         if not running.is_loopback(host):
             _warn(trust_header, reader is not None)
         running.run(app, sock)

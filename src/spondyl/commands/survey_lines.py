@@ -17,7 +17,8 @@ def lines(found: Analysis) -> Iterator[str]:
     yield f"{found.title} (survey {found.survey_id})"
     yield (
         f"{extent.n_films} films, {extent.n_repeats} of them twice; {extent.n_maps} heatmaps and "
-        f"{extent.n_decoys} decoys; {len(extent.readers)} readers gave {extent.n_answers} answers"
+        f"{extent.n_decoys} decoys, repeats not counted; "
+        f"{_counted(len(extent.readers), 'reader')} gave {_counted(extent.n_answers, 'answer')}"
     )
     yield found.selection
     yield from _labels(found.against_labels)
@@ -25,6 +26,10 @@ def lines(found: Analysis) -> Iterator[str]:
     yield from _again(found)
     yield from _decoys(found)
     yield f"In brackets {found.resampling.level * 100:.0f} % intervals. {found.conditional}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _labels(found: AgainstLabels | NotRun) -> Iterator[str]:
@@ -65,7 +70,7 @@ def _decoys(found: Analysis) -> Iterator[str]:
     if isinstance(found.decoys, NotRun):
         yield f"decoys: not run, {found.decoys.why}"
         return
-    yield "called right"
+    yield "called right, on films that no network missed"
     for one in found.decoys:
         if one.reader is None:
             yield f"  networks' own heatmaps: {_share(one.real)}"

@@ -67,9 +67,7 @@ class Made:
         yield "  " + ", ".join(f"{n} {reason}" for reason, n in sorted(why.items()))
         yield f"  {len(maps)} heatmaps, {sum(m.kind != 'network' for m in maps)} of them decoys"
         n_scored = sum(bool(m.scores) for m in maps)
-        hint = (
-            "" if n_scored else "; `spondyl explain` gives a study some, of all its films if asked"
-        )
+        hint = "" if n_scored else "; `spondyl study explain` gives a study some, before this"
         yield f"  {n_scored} with the study's own scores{hint}"
 
 

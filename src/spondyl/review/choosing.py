@@ -219,9 +219,12 @@ def _decoys(
     fit = [name for name in chosen if not _is_wrong(table[name], choice)]
     maps = len(chosen) * len(choice.configurations)
     most = min(len(fit), maps // 2)
-    _refuse_more_than(
-        most, choice.decoys, "decoys", "places for them, one on each right film, half of all maps"
-    )
+    if choice.decoys > most:
+        raise SpondylError(
+            f"decoys: {choice.decoys} asked for, and there are {most} places for them",
+            "They stand on films that all networks got right, at most half of all heatmaps: "
+            f"choose more such films, or at most {most} decoys.",
+        )
     drawn = shuffled(fit, choice.seed, "decoy")[: choice.decoys]
     turns = [Decoy(network, kind) for kind in _KINDS for network in choice.configurations]
     return dict(zip(drawn, cycle(turns), strict=False))

@@ -45,7 +45,7 @@ class RefusedError(HTTPException):
 
 _WORDS = {
     400: ("the request cannot be read", "Send it as the API's document, /openapi.json, says."),
-    404: ("there is nothing here", "Go back to the first page."),
+    404: ("there is nothing here", "Readers of a survey use the whole link of their invitation."),
     405: ("this cannot be done here", "See /openapi.json for what can."),
     415: ("a body of this kind is not taken", "See /openapi.json for what is."),
 }

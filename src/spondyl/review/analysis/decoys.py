@@ -155,7 +155,9 @@ def _acceptance(
     real, false = _share(own, resampling), _share(others, resampling)
     by_kind = _by_kind(own, others, resampling)
     if isinstance(real, NotRun) or isinstance(false, NotRun):
-        kind = "real heatmap" if isinstance(real, NotRun) else "decoy"
+        kind = "decoy"
+        if isinstance(real, NotRun):
+            kind = "real heatmap of a film that no network missed"
         why = NotRun(f"no answer was given of a {kind}")
         said = _who(reader) + f" answered for no {kind}: it is not known how they take decoys."
         return Acceptance(reader, films, real, false, by_kind, None, why, why, why, said)

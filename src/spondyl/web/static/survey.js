@@ -112,6 +112,7 @@ export class Survey {
     const { step, before, progress } = stand;
     this.stand = stand;
     this.clock.stop();
+    say(""); // what was said belongs to the page before
     const title = step ? words.heading(step, progress.items) : "Thank you";
     one("#page-title").textContent = title;
     document.title = `${title} · ${this.title}`;
