@@ -12,9 +12,12 @@ import numpy as np
 import onnx
 import pytest
 import study_of_phantoms
+import typer
 from onnx import numpy_helper
 from PIL import Image
+from typer.testing import CliRunner
 
+from spondyl.commands import export as command
 from spondyl.data.phantom import drawing, output
 from spondyl.errors import SpondylError
 from spondyl.learn.preprocess import Preprocessing
@@ -216,3 +219,34 @@ def test_new_films_of_any_size_are_taken(exported, tmp_path):
     (path,) = drawn.rglob("*.png")
     found = session.run(picture_in(path)[None])
     assert found.probabilities.sum() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.fixture
+def told():
+    """A function that exports by the command: (exit code, stdout)."""
+    app = typer.Typer()
+    app.command()(command.export)
+
+    def call(*words):
+        done = CliRunner().invoke(app, [str(word) for word in words])
+        return done.exit_code, done.stdout, done.exception
+
+    return call
+
+
+def test_the_command_prints_what_was_measured(made, films, told, tmp_path):
+    out = tmp_path / "reader.onnx"
+    code, printed, _ = told(
+        made.of_folds.folder, "--out", out, "--check", films[0].parent, "--json"
+    )
+    assert code == 0
+    document = json.loads(printed)
+    assert document["path"] == str(out)
+    assert document["measured"]["films"]["n_films"] == len(list(films[0].parent.iterdir()))
+    assert document["notice"] == "For research, not for diagnosis."
+
+
+def test_the_command_knows_its_formats(made, told, tmp_path):
+    _, _, error = told(made.of_folds.folder, "--out", tmp_path / "a.pb", "--format", "tensorflow")
+    assert isinstance(error, SpondylError)
+    assert "format 'tensorflow': not known" in error.message

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 METHOD = "grad-cam"
+MOST_STEPPING = 64
+"""Films that set the steps, at most: more are slow and change little."""
 LEAST_CALIBRATING = 20
 """Films that int8 is calibrated on and judged by, together."""
 
@@ -77,10 +79,10 @@ def export(
     """Writes `bundle` to the new file `out` as one ONNX graph with heatmaps by `method`.
 
     `check` are films on which the graph is compared with PyTorch besides drawn ones; `calibrate`
-    those that int8 takes its steps from (every second one) and is judged by (the others). Raises
-    `SpondylError` where `out` is there already, for a network or a method without a closed form, a
-    bundle too large for one file, films that cannot be read, and a graph that is outside its
-    bounds.
+    those that int8 takes its steps from (every second one, up to `MOST_STEPPING`) and is judged by
+    (the others). Raises `SpondylError` where `out` is there already, for a network or a method
+    without a closed form, a bundle too large for one file, films that cannot be read, and a graph
+    that is outside its bounds.
     """
     refuse_unless_new(out)
     _refuse_mixed(precision, calibrate)
@@ -92,7 +94,7 @@ def export(
         on_films = _held(bundle, model, _each(check, track), FLOAT32, "the graph")
     if precision == "int8":
         bounds = INT8
-        stepping, judging = calibrate[::2], calibrate[1::2]
+        stepping, judging = calibrate[::2][:MOST_STEPPING], calibrate[1::2]
         model = quantising.quantised(model, bundle, _each(stepping, track))
         about = replace(about, precision="int8")
         sealed(model, about)

@@ -25,11 +25,9 @@ from spondyl.reading.exporting.placing import CANVAS
 from spondyl.reading.exporting.session import fed
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto, NodeProto, ValueInfoProto
 
 _IN_BODY = frozenset({"Conv", "Relu", "MaxPool", "AveragePool", "Add", "Concat"})
-_WARNINGS, _ERRORS = 2, 3
-"""ONNX Runtime's severities; the first is where it begins."""
 _PERCENTILE = 99.99
 """Of an activation's values that its steps reach: a few larger ones are cut off, and the others
 have finer steps. On real films this halves the error of the largest value's."""
@@ -59,6 +57,7 @@ def quantised(model: ModelProto, bundle: Bundle, films: Iterable[Pixels]) -> Mod
             return next(self.left, None)
 
     named = _with_names(model)
+    optional = _without_optional(named)
     chosen = [node.name for node in _body(named)]
     with tempfile.TemporaryDirectory() as folder, _quietly():
         made = Path(folder) / "int8.onnx"
@@ -75,7 +74,9 @@ def quantised(model: ModelProto, bundle: Bundle, films: Iterable[Pixels]) -> Mod
             op_types_to_quantize=sorted(_IN_BODY | {"Gemm"}),
             nodes_to_quantize=chosen,
         )
-        return onnx.load(made)
+        whole = onnx.load(made)
+    whole.graph.input.extend(optional)
+    return whole
 
 
 def _inputs(bundle: Bundle, films: Iterable[Pixels]) -> Iterator[Mapping[str, Any]]:
@@ -95,6 +96,16 @@ def _with_names(model: ModelProto) -> ModelProto:
     for number, node in enumerate(copied.graph.node):
         node.name = node.name or f"placing_{number}"
     return copied
+
+
+def _without_optional(model: ModelProto) -> list[ValueInfoProto]:
+    """The inputs that have defaults, taken out of `model`: to the quantiser they are constants, and
+    ONNX Runtime warns of each."""
+    defaults = {held.name for held in model.graph.initializer}
+    optional = [one for one in model.graph.input if one.name in defaults]
+    for one in optional:
+        model.graph.input.remove(one)
+    return optional
 
 
 def _body(model: ModelProto) -> list[NodeProto]:
@@ -121,15 +132,11 @@ def _body(model: ModelProto) -> list[NodeProto]:
 @contextmanager
 def _quietly() -> Iterator[None]:
     """The quantiser's advice goes to the root logger, its progress to stdout, and both are for
-    its own callers; ONNX Runtime warns of every optional input."""
-    import onnxruntime
-
+    its own callers."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
-    onnxruntime.set_default_logger_severity(_ERRORS)
     try:
         with redirect_stdout(io.StringIO()):
             yield
     finally:
         logging.disable(before)
-        onnxruntime.set_default_logger_severity(_WARNINGS)
