@@ -139,22 +139,50 @@ def test_films_shown_otherwise_are_answered_alike(made, changed):
     assert not found.outside(checking.FLOAT32)
 
 
-def test_a_worst_film_decides_and_a_median_is_told_beside_it():
-    found = checking.Differences(10, 0.9, 2e-5, 5e-5, 1.0, 2e-5, 5e-5, 1e-7, 1e-6, 1.0)
-    outside = found.outside(checking.FLOAT32)
+def found_on_films(**worse):
+    alike = dict.fromkeys(("probability", "heatmap", "otherwise", "steps"), 0.0)
+    medians = {"median_probability": 1e-7, "median_heatmap": 1e-6, "median_correlation": 1.0}
+    whole = {"whole_probability": 1e-7, "whole_heatmap": 1e-6}
+    fine = {"n_films": 300, "same_label": 1.0, "correlation": 1.0, **alike, **medians, **whole}
+    return checking.Differences(**{**fine, **worse})
+
+
+def test_the_worst_film_decides():
+    assert not found_on_films().outside(checking.FLOAT32)
+    outside = found_on_films(same_label=0.9, probability=2e-5).outside(checking.FLOAT32)
     assert len(outside) == 2
     assert "90.00% of films called alike, at least 100%" in outside[0]
     assert "differs by 2e-05, at most 1e-05" in outside[1]
-    nan = float("nan")
-    assert checking.Differences(3, 1.0, nan, 0, 1, nan, 0, 0, 0, 1).outside(checking.FLOAT32)
+    assert found_on_films(heatmap=float("nan")).outside(checking.FLOAT32)
 
 
-def test_one_film_in_a_hundred_may_be_out_but_not_by_far():
-    def found(worst):
-        return checking.Differences(300, 1.0, 1e-7, worst, 1.0, 1e-7, 1e-5, 1e-8, 1e-6, 1.0)
+def test_a_pixel_may_fall_to_the_next_step_and_neither_many_nor_far():
+    assert not found_on_films(otherwise=2e-5, steps=1, whole_heatmap=1e-3).outside(checking.FLOAT32)
+    assert "2 steps" in found_on_films(otherwise=2e-5, steps=2).outside(checking.FLOAT32)[0]
+    assert "0.001 of a film" in found_on_films(otherwise=1e-3, steps=1).outside(checking.INT8)[0]
 
-    assert found(9e-4).outside(checking.FLOAT32) == ()
-    assert "one heatmap differs by 0.0011" in found(1.1e-3).outside(checking.FLOAT32)[0]
+
+def test_a_film_that_the_graph_places_otherwise_is_judged_by_what_it_places(made, monkeypatch):
+    bundle = made.of_folds
+    model, said = graph.graph_of(bundle, "grad-cam")
+    exporting.sealed(model, said)
+    session, films = Session.of(model, "a graph"), list(checking.drawn(bundle.preprocessing))
+    before = checking.differences(bundle, session, films)
+    whole = type(bundle.preprocessing).apply
+
+    def other_pixels(self, film, spine):
+        canvas, placement = whole(self, film, spine)
+        canvas = canvas.astype(np.float16)
+        canvas[0, 0, :3] = np.nextafter(canvas[0, 0, :3], np.float16(2))
+        return canvas, placement
+
+    monkeypatch.setattr(type(bundle.preprocessing), "apply", other_pixels)
+    after = checking.differences(bundle, session, films)
+    pixels = bundle.preprocessing.size[0] * bundle.preprocessing.size[1]
+    assert (before.otherwise, before.steps) == (0, 0)
+    assert (after.otherwise, after.steps) == (3 / pixels, 1)
+    assert (after.heatmap, after.probability) == (before.heatmap, before.probability)
+    assert after.whole_heatmap > before.whole_heatmap
 
 
 def test_int8_is_judged_by_films_that_did_not_calibrate_it(made, films, tmp_path, monkeypatch):

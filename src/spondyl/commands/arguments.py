@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, TypeVar
 
 import typer
 
@@ -72,3 +72,23 @@ def tell_what_is_left(passed_over: Iterable[Path], failures: Sequence[Problem]) 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+class _Row(Protocol):
+    """What was measured once."""
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+_T = TypeVar("_T", bound=_Row)
+
+
+def tell_rows(
+    found: Iterator[_T], lines: Callable[[Iterator[_T]], Iterable[str]], as_json: bool
+) -> None:
+    """One JSON document when all is measured, or lines as it is."""
+    if as_json:
+        print_json([one.as_dict() for one in found])
+    else:
+        for line in lines(found):
+            typer.echo(line)

@@ -1,18 +1,31 @@
-"""`spondyl bench …`: side-by-side measurements, with the peers where they are installed."""
+"""`spondyl bench …`: what things cost, side by side with the peers where they are installed.
+
+In `bench_known`: whether our checks are right where the truth is known."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated
 
 import typer
 
-from spondyl.commands.arguments import Device, Json, counts, listed, pairs, print_json
-from spondyl.commands.engine_choice import Address, SeedsEngine, engine_for_seeds
+from spondyl.commands import bench_known
+from spondyl.commands.arguments import (
+    Device,
+    Json,
+    counts,
+    listed,
+    pairs,
+    print_json,
+    tell_rows,
+)
 from spondyl.terminal import tracking
 
 app = typer.Typer(help="Measure costs side by side with other libraries.")
+app.command("planted")(bench_known.planted)
+app.command("data-audit")(bench_known.data_audit)
+app.command("model-audit")(bench_known.model_audit)
+app.command("survey")(bench_known.survey)
 
 
 @app.command()
@@ -78,7 +91,7 @@ def study(
             track,
         )
         found = list(rows)
-    _tell(iter(found), measured.lines, as_json)
+    tell_rows(iter(found), measured.lines, as_json)
 
 
 @app.command()
@@ -169,6 +182,23 @@ def read(
         typer.echo("\n".join(measured.lines(rows)))
 
 
+@app.command()
+def films(
+    count: Annotated[
+        str, typer.Option(help="How many are drawn and read, with commas between.")
+    ] = "1000,10000",
+    network: Annotated[str, typer.Option(help="Small, so that all the rest has to be quick.")] = "",
+    engine: Annotated[str, typer.Option(help="torch or onnx.")] = "torch",
+    as_json: Json = False,
+) -> None:
+    """Whether many films are read in level memory, and all of them though a reader is killed."""
+    from spondyl.bench import many_films as measured
+
+    with tracking() as track:
+        found = measured.rows(counts(count), network or measured.NETWORK, engine, track)
+        tell_rows(found, measured.lines, as_json)
+
+
 @app.command("read-cohort")
 def read_cohort(
     cohort: Annotated[Path, typer.Argument(help="A folder of class folders, or a CSV manifest.")],
@@ -202,69 +232,6 @@ def road(
 
 
 @app.command()
-def planted(
-    seeds: Annotated[int, typer.Option(min=1, help="Pairs of networks that are trained.")] = 20,
-    processes: Annotated[int, typer.Option(min=1, help="Pairs at a time, one core each.")] = 2,
-    engine: SeedsEngine = "local",
-    address: Address = "",
-    as_json: Json = False,
-) -> None:
-    """Whether scores tell networks that look at the spine from networks that look at a marker."""
-    from spondyl.bench import planted as measured
-
-    asked = engine_for_seeds(engine, processes, address)
-    _tell(measured.run(asked, seeds), measured.lines, as_json)
-
-
-@app.command("data-audit")
-def data_audit(
-    seeds: Annotated[int, typer.Option(min=1, help="Cohorts of each kind that are drawn.")] = 100,
-    processes: Annotated[int, typer.Option(min=1, help="Cohorts at a time, one core each.")] = 2,
-    engine: SeedsEngine = "local",
-    address: Address = "",
-    as_json: Json = False,
-) -> None:
-    """Whether the data audit names what was planted in drawn films, and accuses no clean ones."""
-    from spondyl.bench import planted_films as measured
-
-    asked = engine_for_seeds(engine, processes, address)
-    _tell(measured.run(asked, seeds), measured.lines, as_json)
-
-
-@app.command("model-audit")
-def model_audit(
-    seeds: Annotated[int, typer.Option(min=1, help="Networks of each kind that are trained.")] = 20,
-    processes: Annotated[int, typer.Option(min=1, help="Networks at a time, one core each.")] = 2,
-    engine: SeedsEngine = "local",
-    address: Address = "",
-    as_json: Json = False,
-) -> None:
-    """Whether the model audit names the shortcut that a network learned, and clears the others."""
-    from spondyl.bench import planted_reliance as measured
-
-    asked = engine_for_seeds(engine, processes, address)
-    _tell(measured.run(asked, seeds), measured.lines, as_json)
-
-
-@app.command()
-def survey(
-    surveys: Annotated[int, typer.Option(min=1, help="Surveys of each size.")] = 200,
-    processes: Annotated[int, typer.Option(min=1, help="Surveys at a time, a core each.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first survey; others follow.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Whether a survey's 95 % intervals hold what simulated readers were made to agree on."""
-    from spondyl.bench import simulated_surveys as measured
-
-    with tracking() as track:
-        found = measured.run(surveys, processes, seed, track=track)
-    if as_json:
-        print_json(found.as_dict())
-    else:
-        typer.echo("\n".join(found.lines))
-
-
-@app.command()
 def serve(
     bundle: Annotated[
         Path | None,
@@ -283,24 +250,4 @@ def serve(
     """How long readers of a survey wait for its pages and answers, alone and beside a network."""
     from spondyl.bench import serving as measured
 
-    _tell(measured.rows(bundle, database, readers, pages), measured.lines, as_json)
-
-
-class _Known(Protocol):
-    """What was measured once."""
-
-    def as_dict(self) -> dict[str, Any]: ...
-
-
-_T = TypeVar("_T", bound=_Known)
-
-
-def _tell(
-    found: Iterator[_T], lines: Callable[[Iterator[_T]], Iterable[str]], as_json: bool
-) -> None:
-    """One JSON document when all is measured, or lines as it is."""
-    if as_json:
-        print_json([one.as_dict() for one in found])
-    else:
-        for line in lines(found):
-            typer.echo(line)
+    tell_rows(measured.rows(bundle, database, readers, pages), measured.lines, as_json)

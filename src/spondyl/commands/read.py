@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +14,8 @@ from spondyl.errors import SpondylError
 from spondyl.terminal import say, tracking
 
 if TYPE_CHECKING:
-    from spondyl.reading.bundle import Bundle
-    from spondyl.reading.engines import Engine
+    from spondyl.engines.engine import Engine
     from spondyl.report.readings.whole import Row
-
-ENGINES = ("torch", "onnx")
 
 
 def read(
@@ -30,6 +28,14 @@ def read(
         Path | None,
         typer.Option(help="A new folder: for each film its overlay, its raw heatmap and JSON."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="With --out: go on in the folder of a run that was killed; films whose files "
+            "stand whole are not read again. A new folder is begun.",
+        ),
+    ] = False,
     page: Annotated[
         str, typer.Option(help="With --out: html, pdf or both with a comma; one sheet a film.")
     ] = "",
@@ -92,6 +98,16 @@ def read(
         Path | None,
         typer.Option(help="With --engine onnx: a file that `spondyl export` made, int8 perhaps."),
     ] = None,
+    at_once: Annotated[
+        int, typer.Option(min=1, help="Processes that read on this machine, each with a reader.")
+    ] = 1,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="Read on a Ray cluster: its HOST:PORT, or auto for the one of this machine. It "
+            "has to see films, bundle and --out under the same paths."
+        ),
+    ] = "",
     as_json: Json = False,
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="Print one JSON object a line, as films are read.")
@@ -101,12 +117,15 @@ def read(
 
     Films that cannot be read are listed at the end; the exit code is then 1.
     """
+    from contextlib import ExitStack
+
     from spondyl.data import loose_films, patterns
-    from spondyl.learn.conduct import fabric_on
     from spondyl.measure import finder as finders
-    from spondyl.reading import each_film, explaining_films, opening
+    from spondyl.reading import each_film, opening
     from spondyl.reading.patients import together_named
-    from spondyl.reading.reading import Reader
+    from spondyl.reading.recipe import Recipe
+    from spondyl.report.readings import resuming
+    from spondyl.report.readings.shards import SpreadRun
     from spondyl.report.readings.whole import Run, Wanted, forms_named
 
     if as_json and jsonl:
@@ -125,49 +144,52 @@ def read(
         identify,
         together_named(together) if together else None,
     )
-    wanted.refuse_unless_possible()
-    _refuse_engine(engine, graph)
+    wanted.refuse_unless_possible(resume, parted=bool(cluster) or at_once > 1)
+    asked = None if no_measure else finder or finders.shipped_path()
+    recipe = Recipe(bundle, "", engine, device, method, graph, asked, regions)
+    recipe.refuse_unless_sound()
+    spread_by = _spread_by(at_once, cluster, "cpu" if engine == "onnx" else device)
     found = loose_films.listed(given := patterns.matching(images))
     opened = opening.load(bundle)
-    asked = None
-    if not no_measure:
-        asked = finders.load(finder or finders.shipped_path(), fabric_on(device).device)
-    reader = Reader.by(_engine(opened, engine, device, method, graph), opened, asked)
+    recipe = replace(recipe, bundle_id=opened.bundle_id)
     image_ids = dict(zip(found.films, found.image_ids, strict=True))
-    by_finder = regions is None and asked is not None
-    spine_of = explaining_films.spines_for(opened, regions, image_ids, by_finder=by_finder)
-    with tracking() as track:
-        run = Run(each_film.named(found, given, names), reader, wanted, spine_of, track)
+    films = each_film.named(found, given, names)
+    spine_of = recipe.spine_of(opened, image_ids)
+    # Workers make readers of their own; this one then proves that one can be made.
+    reader = (recipe if spread_by is None else replace(recipe, device="cpu")).reader(opened, say)
+    with ExitStack() as until_done, tracking() as track:
+        left = films
+        if out is not None:
+            account = resuming.Account.of(recipe, wanted, names)
+            until_done.enter_context(resuming.claimed(out))
+            left = resuming.left(films, out, account, resume, track)
+        run: Run | SpreadRun
+        if spread_by is not None:
+            run = SpreadRun(left, recipe, wanted, spread_by, image_ids, track)
+        else:
+            run = Run(left, reader, wanted, spine_of, track)
         rows = [kept for row in run.rows() if (kept := _told(row, as_json, jsonl)) is not None]
-    patients = run.patients()
+        patients = run.patients() if isinstance(run, Run) else ()
     if as_json:
         print_json({"readings": rows, "patients": [one.as_dict() for one in patients]})
     for one in patients if not as_json else ():
         typer.echo(json.dumps(one.as_dict(), allow_nan=False) if jsonl else "\n".join(one.lines))
+    if len(left) < len(films):
+        say(f"{len(films) - len(left)} of {len(films)} films stood already and were not read again")
     say(f"{run.n_answered} answered, {run.n_doubted} without an answer, {len(run.failures)} failed")
     tell_what_is_left(found.passed_over, run.failures)
 
 
-def _refuse_engine(engine: str, graph: Path | None) -> None:
-    """Raises `SpondylError` for an engine that is not known, and a graph without one for it."""
-    if engine not in ENGINES:
-        raise SpondylError(f"engine {engine!r}: not known", f"One of {', '.join(ENGINES)}.")
-    if graph is not None and engine != "onnx":
-        raise SpondylError("--graph without --engine onnx: nothing reads it", "Give both.")
+def _spread_by(at_once: int, cluster: str, device: str) -> Engine | None:
+    """What spreads films over processes or machines; None for this process alone."""
+    from spondyl.engines.on_ray import RayCluster
+    from spondyl.engines.processes import Processes
 
-
-def _engine(opened: Bundle, engine: str, device: str, method: str, graph: Path | None) -> Engine:
-    """The engine that was asked for; a graph that has to be made first is told of."""
-    from spondyl.reading import onnx_reader
-    from spondyl.reading.engines import TorchEngine
-
-    if engine == "torch":
-        return TorchEngine.of(opened, device, method)
-    if device == "cuda":
-        raise SpondylError("--device cuda: the onnx engine runs on the CPU", "Use --engine torch.")
-    if graph is None and not onnx_reader.cached(opened, method).is_file():
-        say("exporting the bundle to the cache, once")
-    return onnx_reader.engine(opened, method, graph)
+    if cluster and at_once > 1:
+        raise SpondylError("--at-once and --cluster: one or the other", "Give one of them.")
+    if cluster:
+        return RayCluster(cluster, gpus={"cpu": 0.0, "cuda": 1.0}.get(device))
+    return Processes(at_once) if at_once > 1 else None
 
 
 def _told(row: Row, as_json: bool, jsonl: bool) -> dict[str, Any] | None:

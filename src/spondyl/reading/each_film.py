@@ -1,14 +1,21 @@
-"""Films read one after another, any number of them, with the memory of one.
+"""Films read one after another, any number of them, with the memory of a few.
 
-The next film is decoded while one is read. A film that cannot be read stops no other: it comes out
-as a problem, in its place. What a film is called in all that is written is a number in the order
-given, since file names may name patients; the files' own names have to be asked for.
+Decision: the next films are decoded by threads while the networks look at one. Decoders, hashes and
+conversions let other threads run, and a process would have to hand each decoded film over, which
+costs as much as decoding it. No more films lie ready than there are threads, so memory depends on
+the largest films and not on their number. A film that cannot be read stops no other: it comes out
+as a problem, in its place.
+
+What a film is called in all that is written is a number in the order given, since file names may
+name patients; the files' own names have to be asked for.
 """
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +27,9 @@ from spondyl.errors import Problem, SpondylError
 from spondyl.progress import Track, silently
 from spondyl.reading.reading import Reader
 from spondyl.reading.record import Reading
+
+_MOST_DECODERS = 4
+"""Threads; one network on one device has not been seen to ask for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +79,20 @@ def readings(
     """The reading of each film, or what is wrong with it, in their order."""
     if not films:
         return
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(_decoded, films[0])
-        for place in track(range(len(films)), "reading films", len(films)):
-            one, film = films[place], following.result()
-            if place + 1 < len(films):
-                following = pool.submit(_decoded, films[place + 1])
-            yield film if isinstance(film, Problem) else _read(one, film, reader, spine_of)
+    n_decoders = min(_MOST_DECODERS, _cores(), len(films))
+    with ThreadPoolExecutor(n_decoders, "decoding") as pool:
+        ahead: deque[Future[Pixels | Problem]] = deque()
+        try:
+            for place in track(range(len(films)), "reading films", len(films)):
+                for coming in films[place + len(ahead) : place + 1 + n_decoders]:
+                    ahead.append(pool.submit(_decoded, coming))
+                film = ahead.popleft().result()
+                one = films[place]
+                yield film if isinstance(film, Problem) else _read(one, film, reader, spine_of)
+                del film  # or it would be held while the next one is waited for
+        finally:
+            for left in ahead:  # of whoever asks for no more
+                left.cancel()
 
 
 def _decoded(one: Named) -> Pixels | Problem:
@@ -97,3 +114,10 @@ def _problem(one: Named, error: SpondylError) -> Problem:
     """What is wrong, without the path of a file that nobody named by hand."""
     said = error.message.replace(str(one.path), one.said).removeprefix(f"{one.said}: ")
     return Problem(one.said, said, error.hint)
+
+
+def _cores() -> int:
+    """That this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

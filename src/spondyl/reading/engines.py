@@ -106,7 +106,13 @@ class TorchEngine:
         """What the networks of `folds` make of a film."""
         canvas, placement = self.preprocessing.apply(film, spine)
         # Half precision, in which a study keeps its films, so that they meet the same numbers here.
-        image = self.preprocessing.normalised(torch.from_numpy(canvas).half()[None].to(self.device))
+        return self.look_at(canvas.astype(np.float16), placement, folds)
+
+    def look_at(
+        self, canvas: NDArray[np.float16], placement: Placement, folds: Sequence[int]
+    ) -> Look:
+        """What they make of a film that is on the grid: (1 or 3, height, width) in [0, 1]."""
+        image = self.preprocessing.normalised(torch.from_numpy(canvas)[None].to(self.device))
         seen, pooled = self._seen(folds, image)
         logits = [one.logits.detach().double().cpu().numpy()[0] for one in seen.values()]
         return Look(placement, np.stack(logits), pooled, partial(self._signed, image, seen))

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from spondyl.data.placement import Window
 from spondyl.errors import SpondylError
+from spondyl.learn.preprocess import Preprocessing
 from spondyl.reading.exporting import about as abouts
 from spondyl.reading.exporting.about import About
 from spondyl.reading.exporting.answering import LABEL, LIKELIEST, NETWORKS, OUTPUTS
-from spondyl.reading.exporting.placing import BOX, FILM
+from spondyl.reading.exporting.placing import BOX, CANVAS, FILM, placing
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -99,6 +100,24 @@ class Session:
             given[LABEL] = np.array([label], np.int64)
         probabilities, logits, pooled, heatmap, predicted = self.runtime.run(OUTPUTS, given)
         return Answered(probabilities, logits, pooled, heatmap, int(predicted))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placing:
+    """The beginning of a graph by itself, for whoever asks where the two halves differ."""
+
+    runtime: onnxruntime.InferenceSession
+
+    @classmethod
+    def of(cls, preprocessing: Preprocessing) -> Placing:
+        """What every graph of networks with this preprocessing begins with."""
+        model = placing(preprocessing)
+        return cls(_opened(model.SerializeToString(), "a film's way to the grid", None))
+
+    def canvas(self, film: NDArray[np.float32], box: Window | None) -> NDArray[np.float16]:
+        """(1 or 3, height, width) the grid, of a film as `Session.run` takes it."""
+        (canvas,) = self.runtime.run([CANVAS], fed(film, box))
+        return np.asarray(canvas[0], np.float16)
 
 
 def fed(film: NDArray[np.float32], box: Window | None) -> dict[str, NDArray[Any]]:

@@ -1,13 +1,16 @@
 """Films and a bundle → what was asked for of each: lines, JSON, pictures, pages, DICOM, patients.
 
-Everything of a film is written before the next one is read, so a run that is killed has lost
-nothing but the film it was at, and memory does not grow with the number of films. What is kept of
-each is a problem, or the few facts that a patient's summary needs.
+A film is written by a thread of its own while the networks look at the next, and never more than
+two wait to be written: a run that is killed has lost nothing but the few films it was at, and
+memory does not grow with the number of films. What is kept of each is a problem, or the few facts
+that a patient's summary needs.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,13 +30,16 @@ from spondyl.reading.reading import Reader
 from spondyl.report.readings import patient, writing
 from spondyl.report.readings.writing import Form
 
+_WAITING = 2
+"""Readings that wait to be written, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is made of every reading."""
 
     out: Path | None = None
-    """A new folder for `forms`."""
+    """A folder for `forms`: a new one, or one to be gone on with (`resuming`)."""
     forms: tuple[Form, ...] = ()
     dicom_out: Path | None = None
     """A new folder for DICOM objects."""
@@ -43,11 +49,22 @@ class Wanted:
     """Whether JSON says what leads to the patient."""
     together: Together | None = None
 
-    def refuse_unless_possible(self) -> None:
-        """Raises `SpondylError` where a folder is taken or an option means nothing."""
+    def refuse_unless_possible(self, resume: bool = False, parted: bool = False) -> None:
+        """Raises `SpondylError` where a folder is taken or an option means nothing.
+
+        With `resume` the folder `out` may be that of an earlier run; with `parted` several
+        processes read.
+        """
+        if resume and self.out is None:
+            raise SpondylError("--resume without --out: nothing to go on with", "Give both.")
+        if resume or parted:
+            self._refuse_what_needs_all_films(
+                "--resume" if resume else "several processes (--at-once, --cluster)"
+            )
         for folder in (self.out, self.dicom_out):
             if folder is not None:
-                refuse_unless_free(folder)
+                if not (resume and folder == self.out):
+                    refuse_unless_free(folder)
                 refuse_unless_fillable(folder)
         if self.deidentify and self.dicom_out is None:
             raise SpondylError(
@@ -57,6 +74,17 @@ class Wanted:
         if self.deidentify and self.identify:
             raise SpondylError("--identify and --deidentify: one or the other", "Give one of them.")
 
+    def _refuse_what_needs_all_films(self, by: str) -> None:
+        for option, is_given in (
+            ("--together", self.together is not None),
+            ("--dicom-out", self.dicom_out is not None),
+        ):
+            if is_given:
+                raise SpondylError(
+                    f"{option} with {by}: it is made of all films in one go, by one process",
+                    "Leave one of them out, and read those films by themselves.",
+                )
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -64,6 +92,16 @@ class Row:
 
     lines: tuple[str, ...]
     document: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A film that was read and written."""
+
+    row: Row
+    is_answered: bool
+    problem: Problem | None
+    """What could not be written of it."""
 
 
 @dataclass(slots=True)
@@ -86,11 +124,17 @@ class Run:
         self._deidentification = Deidentification() if self.wanted.deidentify else None
         if self.wanted.together:
             self._patients = Gathering(self.wanted.together, self.reader.bundle.labels.names)
-        for found in readings(self.films, self.reader, self.spine_of, self.track):
-            if isinstance(found, Problem):
-                self.failures.append(found)
-            else:
-                yield self._row(found)
+        waiting: deque[Problem | Future[_Written]] = deque()
+        with ThreadPoolExecutor(1, "writing") as writer:
+            for found in readings(self.films, self.reader, self.spine_of, self.track):
+                waiting.append(
+                    found if isinstance(found, Problem) else writer.submit(self._written, found)
+                )
+                del found  # or its pixels would be held while the next film is read
+                while len(waiting) > _WAITING:
+                    yield from self._counted(waiting.popleft())
+            while waiting:
+                yield from self._counted(waiting.popleft())
 
     def patients(self) -> tuple[PatientSummary, ...]:
         """The patients' films together, where that was asked for; written beside the films."""
@@ -104,10 +148,24 @@ class Run:
                 write_text(out / f"{one.patient}.html", patient.html(one))
         return found
 
-    def _row(self, found: ReadFilm) -> Row:
-        """What came of a film; what could not be written of it is among `failures`."""
+    def _counted(self, ended: Problem | Future[_Written]) -> Iterator[Row]:
+        """The row of a film as soon as it is written; what is wrong with it is a failure."""
+        if isinstance(ended, Problem):
+            self.failures.append(ended)
+            return
+        written = ended.result()
+        if written.problem is not None:
+            self.failures.append(written.problem)
+        if written.is_answered:
+            self.n_answered += 1
+        else:
+            self.n_doubted += 1
+        yield written.row
+
+    def _written(self, found: ReadFilm) -> _Written:
+        """What came of a film, in the thread that writes."""
         reading, wanted = found.reading, self.wanted
-        files = {}
+        files, problem = {}, None
         if wanted.out is not None:
             made = writing.write(
                 reading, found.film, wanted.out, wanted.forms, identify=wanted.identify
@@ -121,12 +179,9 @@ class Run:
                 written = dicom_writing.write(reading, wanted.dicom_out, self._deidentification)
                 said += written.warnings
         except SpondylError as error:
-            self.failures.append(_of(found, error))
-        if reading.answer is None:
-            self.n_doubted += 1
-        else:
-            self.n_answered += 1
-        return Row(said, document(reading, wanted.identify, files))
+            problem = _of(found, error)
+        row = Row(said, document(reading, wanted.identify, files))
+        return _Written(row, reading.answer is not None, problem)
 
 
 def forms_named(names: Collection[str]) -> tuple[Form, ...]:
