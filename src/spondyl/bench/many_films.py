@@ -43,6 +43,7 @@ from spondyl.files import sha256_of_file
 from spondyl.progress import Track, silently
 from spondyl.reading.each_film import Named
 from spondyl.reading.engines import Engine, Look, TorchEngine
+from spondyl.reading.exporting import exporting
 from spondyl.reading.exporting.graph import graph_of
 from spondyl.reading.exporting.session import Session
 from spondyl.reading.onnx_reader import OnnxEngine
@@ -154,7 +155,7 @@ def drawn(folder: Path, n: int, track: Track = silently) -> tuple[Named, ...]:
         name = f"film-{number + 1:0{width}d}"
         path = folder / f"{name}.{suffix}"
         picture = _varied(first[number % len(first)], number // len(first))
-        more = {"quality": 92} if suffix == "jpg" else {"compress_level": 1}
+        more: dict[str, Any] = {"quality": 92} if suffix == "jpg" else {"compress_level": 1}
         Image.fromarray(picture).save(path, **more)
         films.append(Named(path, name, name))
     return tuple(films)
@@ -270,7 +271,8 @@ def _read(
 def _engine(bundle: BundleInMemory, engine: str, threads: int) -> Engine:
     if engine == "torch":
         return TorchEngine.of(bundle, "cpu", METHOD)
-    model = graph_of(bundle, METHOD)
+    model, about = graph_of(bundle, METHOD)
+    exporting.sealed(model, about)
     return OnnxEngine.of(bundle, Session.of(model, bundle.weights, threads), METHOD)
 
 
