@@ -92,7 +92,8 @@ def test_no_text_of_a_classifier_s_drawing_leaves_its_box(family):
 
 
 def test_no_text_of_the_pipeline_leaves_its_box():
-    assert_texts_fit(diagrams.pipeline(100_000, 99_999, 20, ["nested", "paper"]))
+    for divided in ("20 folds", "20 folds\n100 times", "hold-out\n100 times"):
+        assert_texts_fit(diagrams.pipeline(100_000, 99_999, divided, ["nested", "paper"]))
 
 
 def assert_texts_fit(figure):

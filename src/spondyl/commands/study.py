@@ -30,8 +30,9 @@ app = typer.Typer(help="Train and evaluate under cross-validation; report; bundl
 Weights = Annotated[
     list[str],
     typer.Option(
-        help="NAME=FILE: initial weights of a network (safetensors, or a torchvision or timm "
-        "checkpoint); repeatable. Without it the library's cache is looked through."
+        help="NAME=FILE: initial weights of a network (safetensors, a torchvision or timm "
+        "checkpoint, a bundle of this network or one of its folds BUNDLE#2, a spine finder); "
+        "repeatable. Without it the library's cache is looked through."
     ),
 ]
 Cache = Annotated[Path | None, typer.Option(help="Folder for features that are computed once.")]
@@ -48,6 +49,13 @@ def run(
         typer.Option(
             help="Folder of spine masks (LABEL/FILM.json, LABEL/FILM.mask.png), for a spec that "
             "crops to the spine, hides it, or leaves out films without."
+        ),
+    ] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            help="Films without a label, a folder or a CSV manifest, for a spec whose strategies "
+            "learn from them (pseudo-labels, fixmatch). Copies of the cohort's films are left out."
         ),
     ] = None,
     device: Device = "auto",
@@ -79,6 +87,7 @@ def run(
     """Cross-validated predictions, heatmaps and a report; resumes where it stopped."""
     from spondyl.learn import spec as specs
     from spondyl.learn.conduct import TrialsFailedError
+    from spondyl.measure import finder
     from spondyl.report import whole
 
     asked = Asked(engine, at_once, address, cpus, gpus, settings(slurm))
@@ -89,8 +98,9 @@ def run(
                 specs.read(spec),
                 cohort,
                 out,
-                pairs(weights),
+                finder.where_shipped(pairs(weights)),
                 regions=regions,
+                unlabelled=unlabelled,
                 cache=cache,
                 device=device,
                 devices=devices,

@@ -134,18 +134,19 @@ def read(
     require_labels: bool = True,
     track: Track = silently,
     onlooker: Onlooker | None = None,
+    others: Collection[str] = (),
 ) -> Cohort:
     """The cohort at `path`, a folder of class folders or a CSV manifest.
 
-    `decode` decodes each film instead of believing its header; with `folds`, each class must have
-    that many groups; without `require_labels`, films without a label and labels without a film are
-    welcome. An `onlooker` is shown each film that is decoded, and says which need not be. Raises
-    `SpondylError` with all problems where there is one.
+    `decode` decodes each film instead of believing its header; with `folds`, each class but for
+    `others` must have that many groups; without `require_labels`, films without a label and labels
+    without a film are welcome. An `onlooker` is shown each film that is decoded, and says which
+    need not be. Raises `SpondylError` with all problems where there is one.
     """
     found = survey(path, labels, decode, require_labels, track, onlooker)
     problems = list(found.problems)
     if folds is not None:
-        problems += too_few_groups(found.radiographs, labels, folds)
+        problems += too_few_groups(found.radiographs, labels, folds, others)
     if problems:
         raise SpondylError.of(problems, str(path))
     return Cohort(found.root, labels, found.radiographs)
@@ -168,7 +169,7 @@ def survey(
     radiographs: list[Radiograph] = []
     problems = list(listing.problems)
     overruled: list[str] = []
-    every = _looked_at(listing.entries, decode, onlooker)
+    every = looked_at(listing.entries, decode, onlooker)
     for looked in track(every, "reading films", len(listing.entries)):
         if isinstance(looked, Problem):
             problems.append(looked)
@@ -184,9 +185,9 @@ def survey(
 
 
 def too_few_groups(
-    radiographs: Iterable[Radiograph], labels: LabelSet, folds: int
+    radiographs: Iterable[Radiograph], labels: LabelSet, folds: int, others: Collection[str] = ()
 ) -> list[Problem]:
-    """A problem for each label whose films fall into fewer groups than there are folds."""
+    """A problem for each label, but for `others`, of fewer groups than there are folds."""
     pairs = {(film.label, film.group_id) for film in radiographs}
     groups = {name: sum(label == name for label, _ in pairs) for name in labels.names}
     return [
@@ -196,7 +197,7 @@ def too_few_groups(
             "Add films, or ask for fewer folds.",
         )
         for name, count in groups.items()
-        if count < folds
+        if count < folds and name not in others
     ]
 
 
@@ -236,14 +237,16 @@ def _listing(path: Path, labels: LabelSet, require_labels: bool) -> Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class Looked:
+    """A film that could be opened, and where its header contradicts what was stated of it."""
+
     film: Radiograph
     overruled: tuple[str, ...]
 
 
-def _looked_at(
+def looked_at(
     entries: Sequence[Entry], decode: bool, onlooker: Onlooker | None
-) -> Iterator[_Looked | Problem]:
+) -> Iterator[Looked | Problem]:
     """What each entry turns out to be, in order; films are opened in parallel."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         if not decode or onlooker is None:
@@ -251,10 +254,10 @@ def _looked_at(
             yield from pool.map(lambda entry: _look(entry, read), entries)
             return
         headers = list(pool.map(lambda entry: _look(entry, pixels.header), entries))
-        seen = [one.film for one in headers if isinstance(one, _Looked)]
+        seen = [one.film for one in headers if isinstance(one, Looked)]
         wanted = onlooker.wants({film.image_id: film.file.sha256 for film in seen})
 
-        def decoded(entry: Entry, header: _Looked | Problem) -> _Looked | Problem:
+        def decoded(entry: Entry, header: Looked | Problem) -> Looked | Problem:
             if isinstance(header, Problem) or entry.image_id not in wanted:
                 return header
             return _look(entry, pixels.read, onlooker)
@@ -264,7 +267,7 @@ def _looked_at(
 
 def _look(
     entry: Entry, read: Callable[[Path], Pixels | Header], onlooker: Onlooker | None = None
-) -> _Looked | Problem:
+) -> Looked | Problem:
     try:
         said = read(entry.path)
     except SpondylError as error:
@@ -288,7 +291,7 @@ def _look(
         curves=stated.curves,
         slip_level=stated.slip_level,
     )
-    return _Looked(film, overruled)
+    return Looked(film, overruled)
 
 
 def _contradictions(radiographs: Sequence[Radiograph]) -> Iterator[Problem]:

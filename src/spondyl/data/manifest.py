@@ -3,7 +3,8 @@
 A column that is nearly one of ours is refused, since a mistyped `patient` would put one patient
 into two folds without a word; any other column is passed over and named. Values are taken as
 written: an unknown word is a problem, never "not stated". Cells may be set apart by commas,
-semicolons or tabs, as the header shows.
+semicolons or tabs, as the header shows. A film with several findings names them all in its label
+cell, with a semicolon or a plus between them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spondyl.data.folders import accepted_spellings
-from spondyl.data.labels import LabelSet
+from spondyl.data.labels import TOGETHER, LabelSet
 from spondyl.data.listing import Entry, Listing, Stated, unprintable
 from spondyl.data.radiograph import NOT_STATED, Sex, View
 from spondyl.errors import Problem, SpondylError
@@ -72,9 +73,33 @@ def listed(path: Path, labels: LabelSet, require_labels: bool = True) -> Listing
         if "path" in names:
             for line, cells in body:
                 reader.row(line, cells, names)
+        reader.say_unnamed()
     return Listing(
         path.parent, tuple(reader.entries), tuple(reader.problems), tuple(reader.ignored)
     )
+
+
+def column(path: Path, name: str) -> dict[str, str]:
+    """image_id → cell of the column called `name`, of a manifest that `listed` reads without a
+    problem; for columns of the user's own, which `listed` passes over.
+
+    Raises `SpondylError` where no column is called so, or several are.
+    """
+    (_, header), *body = _rows(path) or [(1, [])]
+    places = [at for at, cell in enumerate(header) if cell == name]
+    if len(places) != 1:
+        raise SpondylError(
+            f"{path}: {len(places)} columns are called {name!r}",
+            f"Its columns: {', '.join(header)}.",
+        )
+    reader = _Reader(path.parent, LabelSet(()), require_labels=False)
+    names = reader.columns(header)
+    if "path" not in names:
+        raise SpondylError(f"{path}: there is no column 'path'", f"Columns: {', '.join(header)}.")
+    of_path = names.index("path")
+    whole = [cells for _, cells in body if len(cells) == len(header)]
+    named = ((reader.image_id("", cells[of_path]), cells[places[0]]) for cells in whole)
+    return {image_id: cell for image_id, cell in named if image_id}
 
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
@@ -114,6 +139,8 @@ class _Reader:
     ignored: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     """The line on which each image_id was first met."""
+    unnamed: dict[str, list[str]] = field(default_factory=dict)
+    """Combinations of findings that are none of the labels, and where they were met."""
 
     def say(self, where: str, what: str, hint: str) -> None:
         self.problems.append(Problem(where, what, hint))
@@ -158,7 +185,7 @@ class _Reader:
             )
             return
         said = dict(zip(names, cells, strict=True))
-        image_id = self._image_id(where, said["path"])
+        image_id = self.image_id(where, said["path"])
         label = self._label(where, said.get("label", ""))
         stated = self._stated(where, said)
         if not image_id:
@@ -171,7 +198,7 @@ class _Reader:
         group_id = said.get("group") or image_id
         self.entries.append(Entry(where, image_id, self.root / image_id, label, group_id, stated))
 
-    def _image_id(self, where: str, cell: str) -> str:
+    def image_id(self, where: str, cell: str) -> str:
         """The film's path from the manifest's folder, with forward slashes; empty for none."""
         if not cell or unprintable(cell):
             self.say(where, "its path is empty or not text", "State the path of the film.")
@@ -190,10 +217,23 @@ class _Reader:
 
     def _label(self, where: str, cell: str) -> str | None:
         label = self.labels.resolve(cell)
-        if label is None and (cell or self.require_labels):
+        if label is None and len(found := self.labels.together(cell)) > 1:
+            self.unnamed.setdefault(TOGETHER.join(found), []).append(where)
+        elif label is None and (cell or self.require_labels):
             what = f"unknown label {cell!r}" if cell else "the film has no label"
             self.say(where, what, f"Accepted: {accepted_spellings(self.labels)}.")
         return label
+
+    def say_unnamed(self) -> None:
+        """Says of each combination that is none of the labels how many films have it."""
+        for name, lines in self.unnamed.items():
+            self.say(
+                lines[0],
+                f"{name!r} is none of the labels, and that of {len(lines)} "
+                f"film{'s' * (len(lines) > 1)}",
+                "Name it among the labels, or leave such films out of a study with other_labels = "
+                f'["{name}"].',
+            )
 
     def _stated(self, where: str, said: Mapping[str, str]) -> Stated:
         sex, view = said.get("sex", ""), said.get("view", "")

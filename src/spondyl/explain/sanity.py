@@ -33,6 +33,7 @@ from spondyl.explain.stability import (
 from spondyl.learn import networks
 from spondyl.learn.heads import PooledLinear
 from spondyl.learn.networks import Network
+from spondyl.learn.vision_language.worded_head import WordedHead
 
 UNCHANGED = 0.7
 """Rank correlation from which a map counts as unchanged: half the variance of the ranks (0.7²) is
@@ -207,7 +208,11 @@ def _fresh(network: Network, seed: int) -> Network:
     one that its body was built with."""
     n_labels = _n_labels(network)
     fresh = networks.build(network.name, n_labels, seed)
-    if isinstance(network.head, PooledLinear) and not isinstance(fresh.head, PooledLinear):
+    if isinstance(network.head, WordedHead):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            fresh.head = network.head.renewed()
+    elif isinstance(network.head, PooledLinear) and not isinstance(fresh.head, PooledLinear):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             fresh.head = PooledLinear(network.n_channels, n_labels)

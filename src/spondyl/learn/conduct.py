@@ -19,27 +19,29 @@ import torch
 from lightning_fabric import Fabric
 
 from spondyl.data import cohort as cohorts
-from spondyl.data import spines, splits
+from spondyl.data import spines
 from spondyl.data.cohort import Cohort
 from spondyl.data.duplicates import finding as duplicates
 from spondyl.data.duplicates.finding import DuplicateGroup
-from spondyl.data.labels import LabelSet
 from spondyl.data.spines import NO_SPINES, Spines
 from spondyl.engines.engine import Failure, attempted
 from spondyl.errors import Problem, SpondylError
 from spondyl.files import refuse_unless_free, write_text
-from spondyl.learn import learning, with_spines
+from spondyl.learn import in_domain, tasks, with_spines
 from spondyl.learn import trial as trials
+from spondyl.learn import unlabelled as without_labels
 from spondyl.learn import weights as weight_files
 from spondyl.learn.environment import environment
 from spondyl.learn.first_look import FirstLook
-from spondyl.learn.learning import Materials
+from spondyl.learn.materials import Materials, initial_network
 from spondyl.learn.outcome import Configuration, Epoch
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import Precision, StudySpec
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import STUDY, Study, load, save
 from spondyl.learn.trial import Trial
+from spondyl.learn.unlabelled import NO_UNLABELLED, Unlabelled
+from spondyl.learn.vision_language import zero_shot
 from spondyl.learn.weights import MissingWeightsError, WeightsFile
 from spondyl.progress import Track, silently
 
@@ -67,6 +69,7 @@ def begin(
     weights: Mapping[str, Path],
     *,
     regions: Path | None = None,
+    unlabelled: Path | None = None,
     skip_missing_weights: bool = False,
     command: str = "",
     cache: Path | None = None,
@@ -75,25 +78,34 @@ def begin(
     """A new study in `folder`, or the one that is there, proven to be the same; nothing is run yet.
 
     Everything that can be wrong with films, spec, weights or regions is found here. `regions` is a
-    folder of spine masks, given where the spec asks for them and nowhere else. Configurations whose
-    weights are neither given nor cached are refused, or kept as not run where
+    folder of spine masks, `unlabelled` a folder or manifest of films without a label; each is given
+    where the spec asks for it and nowhere else. Configurations whose weights are neither given nor
+    cached, and those that lack unlabelled films, are refused, or kept as not run where
     `skip_missing_weights`. What is made of the films is kept in the folder `cache`, where one is
     named.
     """
+    lacking = without_labels.not_run_without(spec, unlabelled, skip=skip_missing_weights)
     with_spines.refuse_unless_asked_for(spec, regions)
     resuming = (folder / STUDY).is_file()
     if not resuming:
         refuse_unless_free(folder)
     files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights)
-    labels = LabelSet.of(spec.labels)
+    not_run |= lacking
+    labels = tasks.labels_read(spec)
     look = FirstLook(spec.preprocessing, cache, spec.find_duplicates and not resuming)
     stated = cohorts.read(
-        cohort_path, labels, decode=True, folds=spec.folds, track=track, onlooker=look
+        *(cohort_path, labels, True, tasks.fewest_groups(spec)),
+        track=track,
+        onlooker=look,
+        others=spec.other_labels,
     )
     look.keep(stated.radiographs, track)
     marked = NO_SPINES if regions is None else spines.read(regions, stated.radiographs, track)
+    pool = NO_UNLABELLED
+    if unlabelled is not None:
+        pool = without_labels.read(unlabelled, stated, spec, cache, track)
     if resuming:
-        return _resumed(load(folder), spec, stated, files, not_run, marked)
+        return _resumed(load(folder), spec, stated, files, not_run, marked, pool)
     facts = {"stated_cohort_sha256": stated.sha256, "command": command, **environment()}
     shown = stated
     if regions is not None:
@@ -106,15 +118,20 @@ def begin(
         groups = duplicates.groups_of(stated.group_ids, among_all)
         cohort = stated.with_groups(groups).only(shown.group_ids)
         found = duplicates.among(among_all, shown.group_ids)
-    drawn = splits.draw(cohort, spec.folds, spec.seed)
-    study = Study(folder, spec, cohort, found, drawn, files, not_run, facts, marked)
+    of_all = tasks.draw(spec, cohort)
+    facts |= tasks.facts(spec, cohort, of_all)
+    cohort, drawn = tasks.restricted(spec, cohort, of_all)
+    found = duplicates.among(found, cohort.group_ids)
+    initial = {network: file.path for network, file in files.items()}
+    facts |= in_domain.facts_of_films_seen(initial, cohort, spec.films_seen_before)
+    study = Study(folder, spec, cohort, found, drawn, files, not_run, facts, marked, pool)
     try:
         save(study)
     except SpondylError:
         if not (folder / STUDY).is_file():
             raise
         # Another process began the same study in the meantime; go on with that one.
-        return _resumed(load(folder), spec, stated, files, not_run, marked)
+        return _resumed(load(folder), spec, stated, files, not_run, marked, pool)
     return study
 
 
@@ -144,6 +161,9 @@ def run(
         fabric,
         track,
         waiting=tuple(trial.task for trial in waiting),
+        unlabelled=without_labels.prepared(
+            study.unlabelled, study.spec.preprocessing, track, cache
+        ),
     )
 
     def one(trial: Trial) -> bool:
@@ -171,7 +191,7 @@ def unfinished(study: Study, watch: Watch = unwatched) -> list[Trial]:
     for configuration in study.spec.configurations:
         if configuration in study.not_run:
             continue
-        for trial in study.trials(configuration):
+        for trial in study.every_trial(configuration):
             finished = trials.read(trial, study.trials_folder, study.cohort)
             if finished is None:
                 left.append(trial)
@@ -254,7 +274,9 @@ def _find_weights(
             not_run[configuration] = "its weights are neither given nor in the library's cache"
             continue
         files[configuration.network] = file
-        learning.initial_network(configuration, spec, files, spec.seed)
+        initial_network(configuration, spec, files, spec.seed)
+        if STRATEGIES[configuration.strategy].how == "zero-shot":
+            zero_shot.refuse_unless_ready(configuration, spec, file)
     return files, not_run
 
 
@@ -265,21 +287,29 @@ def _resumed(
     files: Mapping[str, WeightsFile],
     not_run: Mapping[Configuration, str],
     marked: Spines,
+    unlabelled: Unlabelled,
 ) -> Study:
     """The study that is there, with today's paths and captions, or a refusal that names what
     differs."""
     ours, theirs = spec.substance(), there.spec.substance()
-    differing = [f"the spec's {key}" for key in ours if ours[key] != theirs[key]]
+    keys = dict.fromkeys((*ours, *theirs))
+    differing = [f"the spec's {key}" for key in keys if ours.get(key) != theirs.get(key)]
     if cohort.sha256 != there.facts["stated_cohort_sha256"]:
         differing.append("the films, labels or groups")
     if {k: f.sha256 for k, f in files.items()} != {k: f.sha256 for k, f in there.files.items()}:
         differing.append("the initial weights")
     if spines.sha256_of(marked) != spines.sha256_of(there.spines):
         differing.append("the spine masks")
+    if unlabelled.sha256 != there.unlabelled.sha256:
+        differing.append("the unlabelled films")
     if differing:
         raise SpondylError(
             f"{there.folder}: holds another study; {', '.join(differing)} differ",
             "Name a new folder; results of different studies are not mixed.",
         )
     moved = there.cohort.moved_to(cohort.root)
-    return replace(there, spec=spec, cohort=moved, files=files, not_run=not_run)
+    # Their names are no part of what they are, so they may lie elsewhere and be called otherwise.
+    taught_by = replace(there.unlabelled, root=unlabelled.root, films=unlabelled.films)
+    return replace(
+        there, spec=spec, cohort=moved, files=files, not_run=not_run, unlabelled=taught_by
+    )

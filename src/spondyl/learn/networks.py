@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
 from spondyl.learn.heads import Head, PooledLinear, pooled
+from spondyl.learn.spine_encoder import SpineEncoder
 from spondyl.learn.splitting import (
     CUTS,
     PART,
@@ -27,8 +28,9 @@ from spondyl.learn.splitting import (
     Stage,
     our_name,
 )
+from spondyl.learn.vision_language.towers import TOWERS
 
-Library = Literal["torchvision", "timm"]
+Library = Literal["torchvision", "timm", "open_clip", "spondyl"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Architecture:
 
     def build(self) -> nn.Module:
         """The library's own module for 1000 classes, with the library's own random weights."""
+        if self.library == "open_clip":
+            return TOWERS[self.name].build()
+        if self.library == "spondyl":
+            return SpineEncoder()
         if self.library == "timm":
             whole: nn.Module = timm.create_model(self.name, pretrained=False)
             return whole
@@ -75,6 +81,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         Architecture("resnet10t", "resnet", "timm"),
         Architecture("test_resnet", "resnet", "timm"),
         Architecture("test_vit", "vit", "timm"),
+        Architecture("spine-finder", "spine-finder", "spondyl"),
+        *(Architecture(name, "vit", "open_clip") for name in TOWERS),
     )
 }
 
@@ -91,6 +99,7 @@ class Network(nn.Module):
         n_channels: int,
         *,
         ends_in_attention: bool = False,
+        stages: tuple[tuple[str, ...], ...] = (),
     ) -> None:
         super().__init__()
         self.name = name
@@ -100,6 +109,8 @@ class Network(nn.Module):
         """Channels of the features that enter the head."""
         self.ends_in_attention = ends_in_attention
         """Whether the body ends in a transformer block and a norm."""
+        self.stages = stages
+        """Names of the body's modules, stage by stage in order; empty where nobody said."""
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (n, labels)."""
@@ -160,11 +171,16 @@ def build(name: str, n_labels: int, seed: int) -> Network:
         body = _until(parted.stages, parsed.cut)
         if parted.closing is not None:
             body.add_module(CLOSING, parted.closing)
+        stages = _names(parted.stages, body, parsed.architecture.cuts)
         n_channels = _channels(body)
         whole_head = None if parsed.cut else parted.head
         head: Head = whole_head or PooledLinear(n_channels, n_labels)
     ends_in_attention = parted.ends_in_attention
-    return Network(str(parsed), body, head, n_channels, ends_in_attention=ends_in_attention)
+    return Network(
+        *(str(parsed), body, head, n_channels),
+        ends_in_attention=ends_in_attention,
+        stages=stages,
+    )
 
 
 def _until(stages: list[Stage], cut: str | None) -> nn.Sequential:
@@ -174,6 +190,23 @@ def _until(stages: list[Stage], cut: str | None) -> nn.Sequential:
         if stage == cut:
             break
     return nn.Sequential(modules)
+
+
+def _names(
+    stages: list[Stage], body: nn.Sequential, cuts: tuple[str, ...]
+) -> tuple[tuple[str, ...], ...]:
+    """Names of the body's modules by stage. Where a family has cuts, what comes after one and is
+    none itself, such as a DenseNet's transition, ends its stage; so does what closes the body."""
+    there = dict(body.named_children())
+    found: list[tuple[str, ...]] = []
+    for stage, members in stages:
+        names = tuple(name for name, _ in members if name in there)
+        if len(found) > 1 and cuts and stage not in cuts:
+            found[-1] += names
+        elif names:
+            found.append(names)
+    found[-1] += (CLOSING,) if CLOSING in there else ()
+    return tuple(found)
 
 
 def _channels(body: nn.Sequential) -> int:

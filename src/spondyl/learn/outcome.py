@@ -11,7 +11,17 @@ from typing import Literal
 
 from spondyl.learn.predictions import PredictionTable
 
-StrategyName = Literal["probe", "random-features", "feature-extraction", "fine-tuning", "scratch"]
+StrategyName = Literal[
+    "probe",
+    "random-features",
+    "feature-extraction",
+    "fine-tuning",
+    "scratch",
+    "two-stage",
+    "pseudo-labels",
+    "fixmatch",
+    "zero-shot",
+]
 Protocol = Literal["nested", "paper"]
 
 
@@ -38,9 +48,10 @@ class WeightsRecord:
     """Where the tensors of a network came from before any of them was trained."""
 
     network: str
-    source: Literal["file", "library cache", "random"]
+    source: Literal["file", "library cache", "bundle", "random"]
     file: str
-    """Name (never the folder) of the file, or ""."""
+    """Name (never the folder) of the file, after a bundle's id and / where it is in a bundle; or
+    ""."""
     sha256: str
     """Of the file, or "" for random weights."""
     n_loaded: int
@@ -53,7 +64,9 @@ class WeightsRecord:
     def __str__(self) -> str:
         if self.source == "random":
             return "random"
-        said = f"{self.file} (sha256 {self.sha256[:12]}…)"
+        bundle, within, name = self.file.rpartition("/")
+        called = f"bundle {bundle[:12]}…, {name}" if within else name
+        said = f"{called} (sha256 {self.sha256[:12]}…)"
         return f"{said}, random: {', '.join(self.random_parts)}" if self.random_parts else said
 
 
@@ -89,6 +102,14 @@ class FoldOutcome:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Repeat:
+    """What came of one more draw of the folds; they are numbered on from the draw before."""
+
+    folds: tuple[FoldOutcome, ...]
+    predictions: PredictionTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """A configuration with all that came of it, or with the reason why it was not run."""
 
@@ -96,5 +117,15 @@ class Outcome:
     weights: WeightsRecord | None
     folds: tuple[FoldOutcome, ...] = ()
     predictions: PredictionTable | None = None
+    """Of the first draw of folds, whose networks explain, answer and travel."""
     not_run: str = ""
     """Why there are no figures; "" where there are."""
+    further: tuple[Repeat, ...] = ()
+    """The draws after the first."""
+
+    @property
+    def repeats(self) -> tuple[Repeat, ...]:
+        """All draws of the folds, the first among them; empty where there are no figures."""
+        if self.predictions is None:
+            return ()
+        return (Repeat(self.folds, self.predictions), *self.further)

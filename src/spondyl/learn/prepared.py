@@ -92,7 +92,7 @@ class PreparedStore:
             np.save(stream, images, allow_pickle=False)
         index = [[source, _check_sum(row)] for source, row in zip(sources, images, strict=True)]
         write_json(pack.with_suffix(".json"), index)
-        _bound(self.folder.parent, pack)
+        keep_newest(self.folder.parent, pack)
 
     def _path(self, sources: Sequence[str]) -> Path:
         return self.folder / f"{sha256_of_json(list(sources))[:32]}.npy"
@@ -144,8 +144,8 @@ def _packs(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.npy") if not path.name.startswith("."))
 
 
-def _bound(folder: Path, kept: Path) -> None:
-    """Removes what was used longest ago until all packs below `folder` take `LARGEST_BYTES`, never
+def keep_newest(folder: Path, kept: Path) -> None:
+    """Removes what was used longest ago until all arrays below `folder` take `LARGEST_BYTES`, never
     `kept`; and the drafts of killed processes. A process that has mapped a pack keeps it."""
     with suppress(OSError):  # somebody else removes them too
         for draft in folder.glob("*/.*"):

@@ -59,6 +59,10 @@ class Solved:
     inverse_strength: float
     tune_loss: float
     """Mean cross-entropy on the tune part, in nats, of the head that was fitted without it."""
+    also: tuple[tuple[str, float], ...] = ()
+    """What else was chosen, by name."""
+    tune_logits: Array | None = None
+    """(m, labels) of the tune part, by the head that was fitted without it."""
 
 
 def fit(
@@ -75,15 +79,16 @@ def fit(
     must occur in `train`. `balanced` weighs each class in the fit by n / (labels · films of it).
     """
     n_labels = int(max(train_labels.max(), tune_labels.max())) + 1
-    losses = [
-        cross_entropy(head.logits(tune), tune_labels)
+    said = [
+        head.logits(tune)
         for head in solve(train, train_labels, n_labels, STRENGTHS, balanced=balanced)
     ]
+    losses = [cross_entropy(logits, tune_labels) for logits in said]
     best = int(np.argmin(losses))
     both = np.concatenate([train, tune])
     labels = np.concatenate([train_labels, tune_labels])
     (head,) = solve(both, labels, n_labels, STRENGTHS[best : best + 1], balanced=balanced)
-    return Solved(head, STRENGTHS[best], losses[best])
+    return Solved(head, STRENGTHS[best], losses[best], tune_logits=said[best])
 
 
 def solve(
@@ -93,18 +98,21 @@ def solve(
     strengths: tuple[float, ...],
     *,
     balanced: bool = False,
+    counted: Array | None = None,
 ) -> list[LinearHead]:
     """For each inverse strength C the multinomial L2 logistic regression of `labels` on `features`:
     the least C · Σ cross-entropy + ½‖W‖² over standardised features, the bias left free.
 
     Two labels are penalised as in scikit-learn, by half the square of the difference of their two
     rows. Each strength starts from the solution of the one before, which is quick where they rise.
+    `counted` (n,) says how often each film counts, in the loss and in what standardises; None is
+    once.
     Raises `SpondylError` where a label is absent or the solver does not reach `TOLERANCE`.
     """
     # Matrices of some hundred rows are too small to be shared: on a busy machine threads that wait
     # for each other take thirty times as long, and how many there are decides the last digits.
     with threadpool_limits(1, "blas"):
-        return _solved(features, labels, n_labels, strengths, balanced)
+        return _solved(features, labels, n_labels, strengths, balanced, counted)
 
 
 def _solved(
@@ -113,19 +121,21 @@ def _solved(
     n_labels: int,
     strengths: tuple[float, ...],
     balanced: bool,
+    counted: Array | None,
 ) -> list[LinearHead]:
     if len(np.unique(labels)) < n_labels:
         raise SpondylError(
             "a class is absent from the training part", "Use fewer folds, or add films."
         )
-    features = features.astype(np.float64)
-    mean, spread = features.mean(axis=0), features.std(axis=0)
+    exact = features.astype(np.float64)
+    mean, spread = _moments(exact, counted)
     spread = np.where(spread > 0, spread, 1.0)
-    standard = (features - mean) / spread
+    standard = (exact - mean) / spread
     # standard = coordinates · directions: ‖w‖ is the same in both, so is the penalised optimum.
     left, scale, directions = np.linalg.svd(standard, full_matrices=False)
     kept = scale > scale[0] * 1e-10
-    problem = _Problem.of(left[:, kept] * scale[kept], labels, n_labels, balanced)
+    coordinates = left[:, kept] * scale[kept]
+    problem = _Problem.of(coordinates, labels, n_labels, balanced, counted)
     sought = np.zeros((problem.films.shape[1], n_labels - 1))
     heads = []
     for strength in strengths:
@@ -134,6 +144,14 @@ def _solved(
         folded = rows[:, :-1] @ directions[kept] / spread
         heads.append(LinearHead(folded, rows[:, -1] - folded @ mean))
     return heads
+
+
+def _moments(features: Array, counted: Array | None) -> tuple[Array, Array]:
+    """Mean and deviation (channels,) of features (n, channels)."""
+    if counted is None:
+        return features.mean(axis=0), features.std(axis=0)
+    mean = np.average(features, axis=0, weights=counted)
+    return mean, np.sqrt(np.average((features - mean) ** 2, axis=0, weights=counted))
 
 
 def cross_entropy(logits: Array, labels: NDArray[np.int64]) -> float:
@@ -156,11 +174,18 @@ class _Problem:
 
     @classmethod
     def of(
-        cls, coordinates: Array, labels: NDArray[np.int64], n_labels: int, balanced: bool
+        cls,
+        coordinates: Array,
+        labels: NDArray[np.int64],
+        n_labels: int,
+        balanced: bool,
+        counted: Array | None,
     ) -> _Problem:
         n = len(labels)
-        counts = np.bincount(labels, minlength=n_labels)
-        weights = (n / (n_labels * counts))[labels] if balanced else np.ones(n)
+        weights = np.ones(n) if counted is None else counted
+        if balanced:
+            of_label = np.bincount(labels, weights, n_labels)
+            weights = weights * (weights.sum() / (n_labels * of_label))[labels]
         films = np.column_stack([coordinates, np.ones(n)])
         return cls(films, np.eye(n_labels)[labels], weights[:, None], helmert(n_labels).T)
 

@@ -141,24 +141,25 @@ class Films:
 
     def inputs(self, batch: Drawn) -> Tensor:
         """(n, 3, h, w): each film moved and shaded as was drawn for it."""
-        return self._seen(self.apply(self._some(batch.rows), Twins(*batch.how)))
+        return self.seen(self.apply(self.some(batch.rows), Twins(*batch.how)))
 
     def plain(self, batch_size: int) -> Sequence[Callable[[], Tensor]]:
         """(at most batch_size, 3, h, w), as they are."""
         rows = torch.arange(len(self.labels), device=self.images.device)
         return [
-            lambda some=some: self._seen(self._some(some))  # type: ignore[misc]
+            lambda some=some: self.seen(self.some(some))  # type: ignore[misc]
             for some in torch.split(rows, batch_size)
         ]
 
-    def _some(self, rows: Tensor) -> Tensor:
+    def some(self, rows: Tensor) -> Tensor:
+        """The films (n, 1 or 3, h, w) of these rows of the part, on the device, in [0, 1]."""
         rows = rows if self.at is None else self.at.index_select(0, rows)
         films = self.images.index_select(0, rows)
         if self.are_on_device:
             return films
         return films.pin_memory().to(self.device, non_blocking=True)
 
-    def _seen(self, images: Tensor) -> Tensor:
+    def seen(self, images: Tensor) -> Tensor:
         """As the body expects them: normalised, three channels, channels last, in two passes."""
         mean, std = _moments(self.spec.preprocessing, images.device)
         shape = (len(images), 3, *images.shape[2:])

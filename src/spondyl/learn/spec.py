@@ -15,10 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from spondyl.data.labels import LabelSet
 from spondyl.errors import Problem, SpondylError
 from spondyl.files import read_toml
+from spondyl.learn.contradictions import contradictions
 from spondyl.learn.networks import parse
 from spondyl.learn.outcome import Configuration, Protocol, StrategyName
 from spondyl.learn.preprocess import Crop, Hide, Preprocessing
+from spondyl.learn.sampling import Sampling
 from spondyl.learn.strategies import STRATEGIES
+from spondyl.learn.vision_language import prompts
+from spondyl.learn.vision_language.towers import TOWERS
 
 Side = Annotated[int, Field(ge=16, le=2048)]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
@@ -31,9 +35,17 @@ EXECUTION = frozenset({"step"})
 """Keys that change how fast a trial is, and its result by rounding only; likewise."""
 _PRODUCT = frozenset(
     {"networks", "strategies", "protocols", "folds", "only_folds", "find_duplicates"}
-    | {"without_mask"}
+    | {"without_mask", "other_labels", "scheme", "test_share", "repeats"}
 )
 """Keys that say which trials and films there are; a trial's own definition holds them already."""
+NEW_KEYS = frozenset(
+    {"fixmatch_ratio", "fixmatch_threshold", "fixmatch_weight"}
+    | {"other_labels", "scheme", "test_share", "repeats"}
+    | {"sampling", "films_seen_before", "unfrozen_stages", "second_rate", "second_epochs"}
+    | {prompts.TEMPLATES, prompts.NAMES}
+)
+"""Keys that are younger than some studies on disk: left out of `learning` and `substance` while at
+their defaults, so that these studies keep the names of their trials."""
 
 
 class _Frozen(BaseModel):
@@ -48,7 +60,16 @@ class StudySpec(_Frozen):
     strategies: tuple[StrategyName, ...] = Field(min_length=1)
     protocols: tuple[Protocol, ...] = Field(default=("nested",), min_length=1)
     labels: tuple[str, ...] = ("normal", "scoliosis", "spondylolisthesis")
+    other_labels: tuple[str, ...] = ()
+    """Labels that the cohort has and the task has not: their films are divided with all others, and
+    then left out."""
+    scheme: Literal["k-fold", "hold-out"] = "k-fold"
+    """"k-fold": every film is tested once; "hold-out": a share of each label's films is."""
     folds: int = Field(default=5, ge=2, le=20)
+    test_share: float = Field(default=0.3, ge=0.05, le=0.8)
+    """`hold-out` only: the share that is tested, at most."""
+    repeats: int = Field(default=1, ge=1, le=100)
+    """Times that the films are divided anew, and everything is run again."""
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     published: str = ""
     """Name of published figures to stand beside ours; "" for none."""
@@ -91,6 +112,9 @@ class StudySpec(_Frozen):
 
     class_weights: Literal["none", "balanced"] = "none"
     """"balanced": a class weighs n / (classes · films of it), in every loss."""
+    sampling: Sampling = "as they are"
+    """"balanced": an epoch draws as many films, with replacement, every class equally often; for
+    strategies that are trained by steps."""
     precision: Precision = "32-true"
     """Of training steps, as Lightning Fabric names it; explanations are in single precision."""
     step: Step = "plain"
@@ -99,6 +123,26 @@ class StudySpec(_Frozen):
     views: int = Field(default=0, ge=0, le=1000)
     """`feature-extraction` only: draw each epoch's films from the stored features of so many
     augmented views; 0 augments anew in every epoch, as the paper does."""
+    fixmatch_ratio: int = Field(default=7, ge=1, le=64)
+    """`fixmatch` only: unlabelled films in a step for each labelled one (μ of the paper)."""
+    fixmatch_threshold: Share = 0.95
+    """`fixmatch` only: least probability at which a weak view's label teaches (τ)."""
+    fixmatch_weight: float = Field(default=1.0, ge=0, le=100)
+    """`fixmatch` only: of the unlabelled films' loss beside the labelled ones' (λ)."""
+    unfrozen_stages: int = Field(default=1, ge=1, le=100)
+    """`two-stage` only: of the body's last stages, those that are trained beside the head."""
+    second_rate: float = Field(default=0.1, gt=0, le=1)
+    """`two-stage` only: their learning rate, and its floor, as a share of the study's."""
+    second_epochs: int = Field(default=30, ge=1, le=10_000)
+    """`two-stage` only: at most so many of them."""
+    prompt_templates: tuple[str, ...] = ()
+    """`zero-shot` only: sentences with {} where a label's name goes; empty means ours, which are
+    then filled in."""
+    prompt_names: dict[str, tuple[str, ...]] = {}
+    """`zero-shot` only: for each label its names; those of labels that are not here are ours."""
+    films_seen_before: Literal["refuse", "accept"] = "refuse"
+    """Films of the cohort that the initial weights were learned from (those of a bundle, or of a
+    spine finder that learned from films): "accept" runs nevertheless, and the study says so."""
     only_folds: tuple[int, ...] = ()
     """Run only these folds, for a first look; the report says so. Empty for all."""
 
@@ -112,6 +156,11 @@ class StudySpec(_Frozen):
     brightness: Share = 0.1
     contrast: Share = 0.1
     """Colour jitter; the paper's strengths are not in its text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _worded(cls, content: Any) -> Any:
+        return prompts.filled(content, cls.model_fields["labels"].default)
 
     @field_validator("networks")
     @classmethod
@@ -141,17 +190,8 @@ class StudySpec(_Frozen):
 
     @model_validator(mode="after")
     def _in_order(self) -> StudySpec:
-        low, high = self.zoom
-        if not 0 < low <= high:
-            raise ValueError(f"zoom: [{low}, {high}] is not a range of positive scales")
-        if self.learning_rate_floor > self.learning_rate:
-            raise ValueError("learning_rate_floor: above learning_rate")
-        if not all(0 <= fold < self.folds for fold in self.only_folds):
-            raise ValueError(
-                f"only_folds: {list(self.only_folds)} are not among {self.folds} folds"
-            )
-        if not self.configurations:
-            raise ValueError("strategies: solved ones need the protocol nested")
+        for said in contradictions(self):
+            raise ValueError(said)
         return self
 
     @property
@@ -159,7 +199,7 @@ class StudySpec(_Frozen):
         """Every network under every strategy and protocol, in the order of the spec.
 
         Solved strategies stand under `nested` only: the paper's protocol would choose their
-        strength on the films that judge them.
+        strength on the films that judge them. `zero-shot` stands for networks that know texts.
         """
         return tuple(
             Configuration(network, strategy, protocol)
@@ -167,12 +207,25 @@ class StudySpec(_Frozen):
             for strategy in self.strategies
             for network in self.networks
             if protocol == "nested" or STRATEGIES[strategy].how == "iterated"
+            if STRATEGIES[strategy].how != "zero-shot" or network in TOWERS
         )
 
     @property
     def folds_run(self) -> tuple[int, ...]:
-        """Numbers of the folds that are run, from 0."""
-        return tuple(sorted(self.only_folds)) or tuple(range(self.folds))
+        """Numbers of the folds of the first draw that are run, from 0."""
+        return tuple(sorted(self.only_folds)) or tuple(range(self.folds_per_repeat))
+
+    @property
+    def folds_per_repeat(self) -> int:
+        """Folds of one draw: a hold-out is one."""
+        return self.folds if self.scheme == "k-fold" else 1
+
+    @property
+    def every_fold_run(self) -> tuple[int, ...]:
+        """Numbers of the folds of all draws that are run, one draw after the other."""
+        if self.repeats == 1:
+            return self.folds_run
+        return tuple(range(self.folds_per_repeat * self.repeats))
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -194,12 +247,19 @@ class StudySpec(_Frozen):
     def learning(self) -> dict[str, Any]:
         """What shapes the result of any one trial: everything but which trials there are and how
         they are shown."""
-        left_out = PRESENTATION | EXECUTION | _PRODUCT | self.preprocessing.idle
+        left_out = PRESENTATION | EXECUTION | _PRODUCT | self.preprocessing.idle | self._idle_keys
         return self.model_dump(mode="json", exclude=set(left_out))
 
     def substance(self) -> dict[str, Any]:
         """What may not change when a study is resumed."""
-        return self.model_dump(mode="json", exclude={*PRESENTATION, *EXECUTION, "only_folds"})
+        left_out = PRESENTATION | EXECUTION | self._idle_keys
+        return self.model_dump(mode="json", exclude={*left_out, "only_folds"})
+
+    @property
+    def _idle_keys(self) -> frozenset[str]:
+        """Those of `NEW_KEYS` that stand at their defaults."""
+        default = type(self).model_fields
+        return frozenset(key for key in NEW_KEYS if getattr(self, key) == default[key].default)
 
 
 def read(path: Path) -> StudySpec:

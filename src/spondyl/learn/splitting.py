@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
 from spondyl.learn.heads import DenseHead, Head
+from spondyl.learn.spine_encoder import OwnGrey
 
-Family = Literal["resnet", "vgg", "densenet", "vit", "swin"]
+Family = Literal["resnet", "vgg", "densenet", "vit", "swin", "spine-finder"]
 Stage = tuple[str, list[tuple[str, nn.Module]]]
 """(name of the cut after it, its modules in order with our names)."""
 
@@ -107,7 +108,13 @@ def _vit(whole: nn.Module, n_labels: int) -> Parted:
     """Blocks, and the norm after the last of them; the class token alone is classified."""
     del n_labels
     blocks = list(whole.get_submodule("blocks").children())
-    stages: list[Stage] = [("stem", [("embedding", Embedding(whole))])]
+    stem: list[tuple[str, nn.Module]] = [("embedding", Embedding(whole))]
+    children = dict(whole.named_children())
+    if "renormalising" in children:  # a tower of a vision-language model
+        stem.insert(0, ("renormalising", children["renormalising"]))
+    if not isinstance(children.get("norm_pre", nn.Identity()), nn.Identity):
+        stem.append(("norm_pre", children["norm_pre"]))
+    stages: list[Stage] = [("stem", stem)]
     stages += [(f"block{i}", [(f"block{i}", block)]) for i, block in enumerate(blocks, 1)]
     stages[-1][1].append(("norm", whole.get_submodule("norm")))
     return Parted(stages, ends_in_attention=True)
@@ -122,6 +129,15 @@ def _swin(whole: nn.Module, n_labels: int) -> Parted:
     stages += [(f"stage{i}", modules[2 * i - 2 : 2 * i]) for i in (2, 3, 4)]
     stages[-1][1].append(("norm", whole.get_submodule("norm")))
     return Parted(stages, closing=ChannelsFirst())
+
+
+def _spine_finder(whole: nn.Module, n_labels: int) -> Parted:
+    """The films made grey, the stem, and four stages; the finder itself counts these from 0."""
+    del n_labels
+    stages: list[Stage] = [("stem", [("grey", OwnGrey()), ("stem", whole.get_submodule("stem"))])]
+    down = enumerate(whole.get_submodule("down").children(), 1)
+    stages += [(f"down{i}", [(f"down{i}", stage)]) for i, stage in down]
+    return Parted(stages)
 
 
 class BeforeAttention(nn.Module):
@@ -175,6 +191,7 @@ PART: dict[Family, Callable[[nn.Module, int], Parted]] = {
     "densenet": _densenet,
     "vit": _vit,
     "swin": _swin,
+    "spine-finder": _spine_finder,
 }
 
 CUTS: dict[Family, tuple[str, ...]] = {
@@ -183,10 +200,12 @@ CUTS: dict[Family, tuple[str, ...]] = {
     "densenet": ("denseblock1", "denseblock2", "denseblock3", "denseblock4"),
     "vit": (),
     "swin": ("stage1", "stage2", "stage3", "stage4"),
+    "spine-finder": ("down1", "down2", "down3", "down4"),
 }
 
 _VIT_EMBEDDING = re.compile(r"(?=cls_token|pos_embed|patch_embed\.)")
 _VIT_BLOCK = re.compile(r"blocks\.(\d+)\.")
+_FINDER_STAGE = re.compile(r"down\.(\d+)\.")
 
 
 def our_name(family: Family, theirs: str) -> str:
@@ -195,4 +214,6 @@ def our_name(family: Family, theirs: str) -> str:
         if block := _VIT_BLOCK.match(theirs):
             return f"block{int(block[1]) + 1}.{theirs[block.end() :]}"
         return _VIT_EMBEDDING.sub("embedding.", theirs, count=1)
+    if stage := _FINDER_STAGE.match(theirs):
+        return f"down{int(stage[1]) + 1}.{theirs[stage.end() :]}"
     return theirs.removeprefix("" if family == "resnet" else "features.")

@@ -23,12 +23,12 @@ import torch
 from spondyl.engines.engine import Engine, Failure
 from spondyl.errors import Problem, SpondylError
 from spondyl.files import sha256_of_file
-from spondyl.learn import conduct
+from spondyl.learn import conduct, unlabelled, weights
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
 from spondyl.learn.conduct import WAIT_SECONDS, Watch, unwatched
 from spondyl.learn.environment import environment
-from spondyl.learn.learning import Materials
+from spondyl.learn.materials import Materials
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.study import Study
@@ -48,6 +48,8 @@ class StudyAt:
     folder: Path
     films: Path
     """The cohort's root, which may have moved since the study began."""
+    unlabelled: Path
+    """That of the films without a label, likewise."""
     weights: tuple[tuple[str, WeightsFile], ...]
     """By network name; may have moved too."""
     cache: Path
@@ -121,7 +123,7 @@ def run_trial(unit: TrialUnit) -> bool:
     """
     study, materials = _opened(unit.at)
     every_fold = replace(study, spec=study.spec.model_copy(update={"only_folds": ()}))
-    trial = every_fold.trials(unit.configuration)[unit.fold]
+    trial = every_fold.every_trial(unit.configuration)[unit.fold]
     if trial.trial_id != unit.trial_id:
         raise SpondylError(
             f"{study.folder}: holds another study here than where the trial was handed out",
@@ -139,6 +141,7 @@ def _at(study: Study, cache: Path, device: str, engine: Engine) -> StudyAt:
     return StudyAt(
         study.folder.absolute(),
         study.cohort.root.absolute(),
+        study.unlabelled.root.absolute(),
         tuple(files.items()),
         cache.absolute(),
         device,
@@ -159,7 +162,12 @@ def _opened(at: StudyAt) -> tuple[Study, Materials]:
     if at.threads is not None:
         torch.set_num_threads(at.threads)
     there = studies.load(at.folder)
-    study = replace(there, cohort=there.cohort.moved_to(at.films), files=dict(at.weights))
+    study = replace(
+        there,
+        cohort=there.cohort.moved_to(at.films),
+        files=dict(at.weights),
+        unlabelled=there.unlabelled.moved_to(at.unlabelled),
+    )
     if at.prove_films:
         _prove_files(study)
     prepared = prepare(
@@ -167,7 +175,10 @@ def _opened(at: StudyAt) -> tuple[Study, Materials]:
     )
     fabric = conduct.fabric_on(at.device, study.spec.precision)
     materials = Materials(
-        study.spec, study.cohort, study.splits, prepared, study.files, at.cache, fabric
+        *(study.spec, study.cohort, study.splits, prepared, study.files, at.cache, fabric),
+        unlabelled=unlabelled.prepared(
+            study.unlabelled, study.spec.preprocessing, silently, at.cache
+        ),
     )
     # So that a death costs the epoch that it falls in, and no more.
     return study, replace(materials, checkpoint_seconds=0.0)
@@ -189,12 +200,19 @@ def _prove_versions(at: StudyAt) -> None:
 
 def _prove_files(study: Study) -> None:
     """Raises `SpondylError` that names every film and weights file which is another one here."""
-    wanted = {film.path: film.file.sha256 for film in study.cohort.radiographs}
-    wanted |= {file.path: file.sha256 for file in study.files.values()}
-    problems = [
-        Problem(str(path), "is not there, or another file than where the trial was handed out", "")
+    films = (*study.cohort.radiographs, *study.unlabelled.films)
+    wanted = {film.path: film.file.sha256 for film in films}
+    differing = [
+        path
         for path, sha256 in wanted.items()
         if not path.is_file() or sha256_of_file(path) != sha256
+    ]
+    differing += [
+        file.path for name, file in study.files.items() if not weights.is_unchanged(name, file)
+    ]
+    problems = [
+        Problem(str(path), "is not there, or another file than where the trial was handed out", "")
+        for path in differing
     ]
     if problems:
         hint = "All machines have to see the same files under this path."

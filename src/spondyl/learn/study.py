@@ -15,12 +15,14 @@ from spondyl.data.spines import Spine, Spines
 from spondyl.data.splits import Splits
 from spondyl.errors import SpondylError
 from spondyl.files import new_folder, read_json, write_json
+from spondyl.learn import in_domain
 from spondyl.learn import trial as trials
-from spondyl.learn.outcome import Configuration, Outcome
+from spondyl.learn.outcome import Configuration, Outcome, Repeat
 from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.spec import StudySpec, parse_spec
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.trial import FinishedTrial, Trial
+from spondyl.learn.unlabelled import NO_UNLABELLED, Unlabelled
 from spondyl.learn.weights import WeightsFile
 
 SCHEMA_VERSION = 1
@@ -46,16 +48,35 @@ class Study:
     of each label were left out for want of one."""
     spines: Spines
     """Of every film of the cohort, where the study was given regions."""
+    unlabelled: Unlabelled = NO_UNLABELLED
+    """Films without a label, where the study was given any."""
 
     def trials(self, configuration: Configuration) -> tuple[Trial, ...]:
-        """The trials of a configuration, in the order of the folds."""
+        """The trials of a configuration on the first draw of folds, in their order: those whose
+        networks explain, answer and travel."""
+        return self._trials_on(self.spec.folds_run, configuration)
+
+    def every_trial(self, configuration: Configuration) -> tuple[Trial, ...]:
+        """The trials of a configuration on the folds of all draws, one draw after the other."""
+        return self._trials_on(self.spec.every_fold_run, configuration)
+
+    def _trials_on(self, folds: tuple[int, ...], configuration: Configuration) -> tuple[Trial, ...]:
         initial = STRATEGIES[configuration.strategy].initial
         weights_id = "random" if initial == "random" else self.files[configuration.network].sha256
         spines_id = spines.sha256_of(self.spines) if self.spec.preprocessing.needs_spine else ""
+        taught_by = self.unlabelled.sha256_for(configuration)
         return tuple(
-            Trial.of(configuration, fold, self.spec, self.splits, weights_id, spines_id)
-            for fold in self.spec.folds_run
+            Trial.of(configuration, fold, self.spec, self.splits, weights_id, spines_id, taught_by)
+            for fold in folds
         )
+
+    def taught_besides(self, configuration: Configuration) -> tuple[str, ...]:
+        """SHA-256 of the films beside the cohort's that had a part in a configuration: unlabelled
+        ones, and those that its initial weights were learned from."""
+        given = STRATEGIES[configuration.strategy].initial == "given"
+        files = [self.files[configuration.network].path] if given else []
+        unlabelled = self.unlabelled.hashes_for(configuration)
+        return (*unlabelled, *in_domain.taught_before(files))
 
     @property
     def trials_folder(self) -> Path:
@@ -63,11 +84,15 @@ class Study:
         return self.folder / TRIALS
 
     def finished(self, configuration: Configuration) -> list[FinishedTrial]:
-        """The finished trials of a configuration that can be run, in the order of the folds."""
-        read = (
-            trials.read(trial, self.trials_folder, self.cohort)
-            for trial in self.trials(configuration)
-        )
+        """The finished ones of `trials`, of a configuration that can be run."""
+        return self._read(self.trials(configuration))
+
+    def every_finished(self, configuration: Configuration) -> list[FinishedTrial]:
+        """The finished ones of `every_trial`, of a configuration that can be run."""
+        return self._read(self.every_trial(configuration))
+
+    def _read(self, wanted: tuple[Trial, ...]) -> list[FinishedTrial]:
+        read = (trials.read(trial, self.trials_folder, self.cohort) for trial in wanted)
         return [finished for finished in read if finished is not None]
 
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -80,14 +105,23 @@ class Study:
         )
 
     def _outcome(self, configuration: Configuration) -> Outcome:
-        finished = self.finished(configuration)
-        if len(finished) < len(self.spec.folds_run):
-            missing = f"{len(finished)} of {len(self.spec.folds_run)} folds finished"
+        finished, wanted = self.every_finished(configuration), self.spec.every_fold_run
+        if len(finished) < len(wanted):
+            missing = f"{len(finished)} of {len(wanted)} folds finished"
             return Outcome(configuration, None, not_run=missing)
         order = [film.image_id for film in self.cohort.radiographs]
-        table = PredictionTable.joined([one.predictions for one in finished], order)
+        n_run = len(self.spec.folds_run)
+        draws = [finished[start : start + n_run] for start in range(0, len(finished), n_run)]
+        first, *further = (
+            Repeat(
+                tuple(one.outcome for one in draw),
+                PredictionTable.joined([one.predictions for one in draw], order),
+            )
+            for draw in draws
+        )
         return Outcome(
-            configuration, finished[0].weights, tuple(one.outcome for one in finished), table
+            *(configuration, finished[0].weights, first.folds, first.predictions),
+            further=tuple(further),
         )
 
 
@@ -149,6 +183,7 @@ def _study(folder: Path, document: Mapping[str, Any]) -> Study:
         not_run,
         document["facts"],
         {name: Spine.from_dict(entry) for name, entry in document.get("spines", {}).items()},
+        Unlabelled.from_dict(document["unlabelled"]) if "unlabelled" in document else NO_UNLABELLED,
     )
 
 
@@ -178,8 +213,8 @@ def status(study: Study) -> tuple[Standing, ...]:
     rows = []
     for configuration in study.spec.configurations:
         why = study.not_run.get(configuration, "")
-        finished = 0 if why else len(study.finished(configuration))
-        left = 0 if why else len(study.spec.folds_run) - finished
+        finished = 0 if why else len(study.every_finished(configuration))
+        left = 0 if why else len(study.spec.every_fold_run) - finished
         rows.append(Standing(configuration, finished, left, why))
     return tuple(rows)
 
@@ -204,4 +239,5 @@ def _document(study: Study) -> dict[str, Any]:
         ],
         "facts": dict(study.facts),
         "spines": {image_id: asdict(spine) for image_id, spine in study.spines.items()},
+        **({"unlabelled": study.unlabelled.as_dict()} if study.unlabelled.films else {}),
     }

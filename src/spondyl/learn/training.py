@@ -25,10 +25,13 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
-from spondyl.learn import stepping
+from spondyl.learn import consistency, stepping
 from spondyl.learn.checkpoints import State, Writer
+from spondyl.learn.consistency import ConsistencyStep
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Epoch
+from spondyl.learn.sampling import Sampling
+from spondyl.learn.sampling import order as ordered
 from spondyl.learn.sources import Films, HeadOnly, Part, Source, batches_of, stored
 from spondyl.learn.spec import StudySpec
 from spondyl.learn.stepping import AnyStep, Step
@@ -42,6 +45,10 @@ CHECKPOINT_SECONDS = 60.0
 
 Tell = Callable[[Epoch], None]
 """Hears of every epoch of a training in order, and of those in its checkpoint first."""
+
+
+Sources = tuple[nn.Module, Source, Source]
+"""What is run in every step, and the inputs that it learns from and is judged on."""
 
 
 def nobody(epoch: Epoch) -> None:
@@ -71,21 +78,29 @@ def train(
     track: Track = silently,
     tell: Tell = nobody,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    unlabelled: Part | None = None,
+    sources: Sources | None = None,
 ) -> Trained:
-    """Trains `learned` (the network, or its head) in place; leaves the best weights and eval mode.
+    """Trains `learned` (the network, or a part of it) in place; leaves the best weights and eval
+    mode.
 
-    A body that is not trained runs without a graph and in eval mode, so its batch-norm statistics
-    stay; with `spec.views` it runs only once over each view. Goes on from `checkpoint` where that
-    file is there. The global random state is left as it was. Raises `SpondylError` for a step that
-    cannot be run here, for a loss that is no number, and for a checkpoint that cannot be written.
+    What is not trained runs without a graph and in eval mode, so its batch-norm statistics stay. A
+    head alone with `spec.views` learns from what the body makes of so many views, once. Goes on
+    from `checkpoint` where that file is there. With `unlabelled` films, whose labels nobody reads,
+    it learns from these too (`consistency`). With `sources` it learns from these instead of the
+    parts' films. The global random state is left as it was. Raises `SpondylError` for a step
+    that cannot be run here, for a loss that is no number, and for a checkpoint that cannot be
+    written.
     """
-    kind = stepping.kind_for(spec, fabric)
+    kind_for = stepping.kind_for if unlabelled is None else consistency.kind_for
+    kind = kind_for(spec, fabric)
     share = Share(fabric.global_rank, fabric.world_size)
-    network.body.requires_grad_(learned is network)
+    network.requires_grad_(False)
+    learned.requires_grad_(True)
     # Channels last: up to half as fast again on a CPU.
     network.to(fabric.device).to(memory_format=torch.channels_last)
-    model, train_source, tune_source = _sources(
-        network, learned, train_part, tune_part, spec, seed, fabric, track
+    model, train_source, tune_source = sources or _sources(
+        network, learned, train_part, tune_part, spec, seed, fabric, track, unlabelled
     )
     optimiser = stepping.adam(learned, spec, kind, fabric.device)
     state = State(learned, optimiser, _plateau(optimiser, spec))
@@ -99,6 +114,8 @@ def train(
                 tell(epoch)
         total = torch.zeros((), device=fabric.device)
         plain = Step(forward, train_source, fabrics_optimiser, weights, fabric, share, total)
+        if unlabelled is not None:
+            plain = ConsistencyStep.like(plain, spec)
         step = stepping.in_kind(kind, plain, model, spec.batch_size)
         written = time.monotonic()
         for number in track(_remaining(state, spec), f"training {network.name}", spec.epochs):
@@ -106,7 +123,7 @@ def train(
             with torch.random.fork_rng(devices=_cuda_devices(fabric)):
                 torch.manual_seed(_epoch_seed(seed, number))
                 total.zero_()
-                learn_from(step, train_source, sizes, model, learned)
+                learn_from(step, train_source, sizes, model, learned, spec.sampling)
             learned_from = sum_of_all(total, share).double() / len(train_part.labels)
             judged = _judged(model, tune_source, weights, spec, fabric, share)
             # The one moment at which the host waits.
@@ -157,9 +174,12 @@ def _sources(
     seed: int,
     fabric: Fabric,
     track: Track,
-) -> tuple[nn.Module, Source, Source]:
+    unlabelled: Part | None,
+) -> Sources:
     """What is run in every step, and what it is run on."""
     train, tune = (Films.of(part, spec, fabric.device) for part in (train_part, tune_part))
+    if unlabelled is not None:
+        return network, consistency.beside(train, unlabelled, spec), tune
     if learned is network or not spec.views:
         return network, train, tune
     draws = torch.Generator().manual_seed(seed)
@@ -179,13 +199,18 @@ def _plateau(
 
 
 def learn_from(
-    step: AnyStep, source: Source, sizes: list[int], model: nn.Module, learned: nn.Module
+    step: AnyStep,
+    source: Source,
+    sizes: list[int],
+    model: nn.Module,
+    learned: nn.Module,
+    sampling: Sampling = "as they are",
 ) -> None:
-    """One pass over the training part in a fresh order, all of it drawn before the first step."""
+    """As many films as the training part has, in a fresh order, all drawn before the first step."""
     model.eval()
     learned.train()
     draws = torch.Generator().manual_seed(int(torch.randint(2**62, ()).item()))
-    order = torch.randperm(len(source.labels), generator=draws)
+    order = ordered(source.labels.cpu(), sampling, draws)
     for batch in batches_of(source.draw(order, sizes, draws), sizes):
         step(batch)
 

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import safetensors.torch
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
 from spondyl.data.cohort import Cohort
 from spondyl.data.splits import Fold, Splits
@@ -32,14 +33,14 @@ from spondyl.files import (
     write_text,
 )
 from spondyl.learn import predictions
-from spondyl.learn.learning import (
+from spondyl.learn.learning import learn
+from spondyl.learn.materials import (
     Learned,
     Materials,
     Task,
     columns,
     initial_network,
     initial_seed,
-    learn,
 )
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Configuration, Epoch, FoldOutcome, WeightsRecord
@@ -51,6 +52,8 @@ from spondyl.learn.weights import WeightsFile
 SCHEMA_VERSION = 1
 HISTORY = "history.csv"
 MANIFEST, PREDICTIONS, TENSORS = "manifest.json", "predictions.csv", "learned.safetensors"
+TUNE = "tune.csv"
+"""What was said of the tune part, where that is no test part; older trials have none."""
 _Claim = Literal["ours", "finished", "held"]
 _AGAIN = "Delete {} and run the study again; the other trials are kept."
 
@@ -74,9 +77,11 @@ class Trial:
         splits: Splits,
         weights_id: str,
         spines_id: str = "",
+        unlabelled_id: str = "",
     ) -> Trial:
         """The trial of `configuration` on `fold`; `weights_id` is the hash of its initial weights,
-        `spines_id` that of the films' spines where they decide what is seen."""
+        `spines_id` that of the films' spines where they decide what is seen, `unlabelled_id` that
+        of the unlabelled films where they teach."""
         parts = protocol_parts(splits.folds[fold], configuration)
         definition = {
             "schema_version": SCHEMA_VERSION,
@@ -87,6 +92,7 @@ class Trial:
             "cohort": splits.cohort_sha256,
             "weights": weights_id,
             **({"spines": spines_id} if spines_id else {}),
+            **({"unlabelled": unlabelled_id} if unlabelled_id else {}),
         }
         return cls(configuration, fold, parts, sha256_of_json(definition)[:16])
 
@@ -104,6 +110,9 @@ class FinishedTrial:
     predictions: PredictionTable
     weights: WeightsRecord
     folder: Path
+    tune: PredictionTable | None = None
+    """Of the films that chose: for what may be chosen after the trial, such as weights of a vote.
+    None for trials that were steered by their test part, and in studies older than this."""
 
 
 def protocol_parts(fold: Fold, configuration: Configuration) -> Fold:
@@ -173,10 +182,16 @@ def _finished(manifest: dict[str, Any], home: Path, cohort: Cohort) -> FinishedT
     chosen = tuple((name, value) for name, value in fold.pop("chosen"))
     record = manifest["weights"]
     record["random_parts"] = tuple(record["random_parts"])
-    table = predictions.from_csv((home / PREDICTIONS).read_text(encoding="utf-8"), cohort.labels)
-    return FinishedTrial(
-        FoldOutcome(**fold, chosen=chosen, history=history), table, WeightsRecord(**record), home
+    outcome = FoldOutcome(**fold, chosen=chosen, history=history)
+    table, tune = (
+        predictions.from_csv((home / name).read_text(encoding="utf-8"), cohort.labels)
+        if name in manifest["sha256"]
+        else None
+        for name in (PREDICTIONS, TUNE)
     )
+    if table is None:
+        raise KeyError(PREDICTIONS)
+    return FinishedTrial(outcome, table, WeightsRecord(**record), home, tune)
 
 
 def restore(
@@ -193,10 +208,10 @@ def restore(
     """
     configuration = trial.configuration
     network = of_another_fold
-    if network is None or STRATEGIES[configuration.strategy].learned == "all":
+    if network is None or STRATEGIES[configuration.strategy].learned != "head":
         network, _ = initial_network(configuration, spec, files, initial_seed(trial.task, spec))
     tensors = safetensors.torch.load_file(folder / trial.trial_id / TENSORS)
-    target = network if STRATEGIES[configuration.strategy].learned == "all" else network.head
+    target = network.head if STRATEGIES[configuration.strategy].learned == "head" else network
     target.load_state_dict(tensors)
     return network.eval()
 
@@ -231,7 +246,12 @@ def _write(
         how=learned.how,
     )
     with new_folder(folder / trial.trial_id) as home:
-        write_text(home / PREDICTIONS, predictions.as_csv(_table(trial, materials, learned)))
+        test, tune = learned.test_logits, learned.tune_logits
+        write_text(
+            home / PREDICTIONS, predictions.as_csv(_table(trial, materials, parts.test, test))
+        )
+        if tune is not None:
+            write_text(home / TUNE, predictions.as_csv(_table(trial, materials, parts.tune, tune)))
         safetensors.torch.save_file(learned.tensors, home / TENSORS)
         if learned.history:
             write_text(home / HISTORY, _history_csv(learned.history))
@@ -265,14 +285,16 @@ def _manifest(
     }
 
 
-def _table(trial: Trial, materials: Materials, learned: Learned) -> PredictionTable:
+def _table(
+    trial: Trial, materials: Materials, part: tuple[str, ...], logits: NDArray[np.float64]
+) -> PredictionTable:
+    """What was said of a part of the trial's fold, `logits` (n, labels)."""
     films = {film.image_id: film for film in materials.cohort.radiographs}
-    test = trial.parts.test
     return PredictionTable(
         materials.cohort.labels,
-        test,
-        tuple(films[image_id].group_id for image_id in test),
-        np.full(len(test), trial.fold, dtype=np.int64),
-        columns(materials.cohort, test),
-        learned.test_logits,
+        part,
+        tuple(films[image_id].group_id for image_id in part),
+        np.full(len(part), trial.fold, dtype=np.int64),
+        columns(materials.cohort, part),
+        logits,
     )

@@ -22,9 +22,13 @@ from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
 from spondyl.files import sha256_of_file
+from spondyl.learn import in_domain
 from spondyl.learn.heads import DenseHead
 from spondyl.learn.networks import Network, NetworkName, parse
 from spondyl.learn.outcome import WeightsRecord
+from spondyl.learn.vision_language import published
+from spondyl.learn.vision_language.published import Published
+from spondyl.learn.vision_language.towers import TOWERS, Tower
 
 _UNCOUNTED = "num_batches_tracked"
 _OLD_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")
@@ -45,14 +49,19 @@ class MissingWeightsError(SpondylError):
 
 
 def given(pairs: Mapping[str, Path]) -> dict[str, Path]:
-    """`--weights NAME=FILE` pairs, checked: names known, files there."""
-    for name, path in pairs.items():
-        parse(name)
-        if not path.is_file():
+    """`--weights NAME=FILE` pairs, checked: names known, files there. Of a bundle the file in it
+    that is meant (`in_domain`)."""
+    found = {
+        name: in_domain.tensor_file(parse(name).architecture.name, path)
+        for name, path in pairs.items()
+    }
+    for name, path in found.items():
+        of_folder = _tower(parse(name)) is not None
+        if not path.is_file() and not (of_folder and path.is_dir()):
             raise SpondylError(
                 f"weights of {name}: {path} is not a file", "Check the path after the equals sign."
             )
-    return dict(pairs)
+    return found
 
 
 def find(name: str, files: Mapping[str, Path]) -> WeightsFile:
@@ -64,7 +73,12 @@ def find(name: str, files: Mapping[str, Path]) -> WeightsFile:
     parsed = parse(name)
     for key in (name, parsed.architecture.name):
         if key in files:
-            return WeightsFile(files[key], sha256_of_file(files[key]), from_cache=False)
+            return WeightsFile(files[key], _sha256(parsed, files[key]), from_cache=False)
+    if tower := _tower(parsed):
+        raise MissingWeightsError(f"weights of {name}: not given", published.where(tower))
+    if parsed.architecture.library == "spondyl":
+        hint = f"Give {wanted(parsed)}, with --weights {parsed.architecture.name}=FILE."
+        raise MissingWeightsError(f"weights of {name}: not given", hint)
     cached = cached_file(parsed)
     if cached.is_file():
         return WeightsFile(cached, sha256_of_file(cached), from_cache=True)
@@ -75,17 +89,47 @@ def find(name: str, files: Mapping[str, Path]) -> WeightsFile:
     )
 
 
+def is_unchanged(network: str, file: WeightsFile) -> bool:
+    """Whether the file, or the folder with a vision-language model, is there and as it was."""
+    try:
+        return file.path.exists() and _sha256(parse(network), file.path) == file.sha256
+    except SpondylError:
+        return False  # a folder that lacks some file now
+
+
+def _sha256(name: NetworkName, path: Path) -> str:
+    tower = None if in_domain.bundle_of(path) else _tower(name)
+    return sha256_of_file(path) if tower is None else Published.at(path, tower).sha256
+
+
+def _tower(name: NetworkName) -> Tower | None:
+    return TOWERS.get(name.architecture.name)
+
+
 def wanted(name: NetworkName) -> str:
-    """What the library calls the file of ImageNet-1k weights that the network wants."""
+    """What the library calls the file of ImageNet-1k weights that the network wants; of a
+    vision-language model where its files are published."""
     architecture = name.architecture
+    if tower := _tower(name):
+        return tower.hub_id or "none: its weights are drawn in tests"
+    if architecture.library == "spondyl":
+        return "a file of `spondyl measure train`, or shipped for the finder that comes with it"
     if architecture.library == "timm":
         return f"{timm.get_pretrained_cfg(architecture.name).hf_hub_id}'s model.safetensors"
     return str(torchvision.models.get_model_weights(architecture.name).IMAGENET1K_V1.url)
 
 
 def cached_file(name: NetworkName) -> Path:
-    """Where the library keeps its ImageNet-1k (for torchvision: V1) weights once downloaded."""
+    """Where the library keeps its ImageNet-1k (for torchvision: V1) weights once downloaded.
+
+    Of a vision-language model a folder, whose file alone would not do: it is never taken from
+    there.
+    """
     architecture = name.architecture
+    if tower := _tower(name):
+        return _hub_snapshot(tower.hub_id or tower.name)
+    if architecture.library == "spondyl":  # no library's; nothing is ever put there
+        return Path(torch.hub.get_dir()) / "checkpoints" / f"{architecture.name}.safetensors"
     if architecture.library == "timm":
         return _hub_snapshot(str(timm.get_pretrained_cfg(architecture.name).hf_hub_id))
     url = torchvision.models.get_model_weights(architecture.name).IMAGENET1K_V1.url
@@ -99,18 +143,28 @@ def load(network: Network, file: WeightsFile, *, body_is_frozen: bool) -> Weight
     it is trained. VGG's dense layers but the last are filled where the file holds them. Half
     precision becomes single. Raises `SpondylError` for a damaged, foreign or partial file.
     """
-    held = _library_names(read_tensors(file.path), parse(network.name))
+    name, path = parse(network.name), file.path
+    origin = in_domain.bundle_of(path)
+    if origin is not None:
+        tensors = origin.tensors()
+    elif tower := _tower(name):
+        opened = Published.at(path, tower)
+        path = opened.checkpoint
+        tensors = opened.image_tensors(read_tensors(path))
+    else:
+        tensors = read_tensors(path)
+    held = tensors if origin is not None else _library_names(tensors, name)
     body = _wanted_tensors(network.body)
     missing = [name for name in body if name not in held]
-    random_parts = _random_parts(network, missing, file.path, body_is_frozen)
-    _refuse_misfits(body, held, file.path, network.name)
+    random_parts = _random_parts(network, missing, path, body_is_frozen)
+    _refuse_misfits(body, held, path, network.name)
     chosen = {name: held[name] for name in body if name in held}
     network.body.load_state_dict(chosen, strict=False)
-    dense_missing = _load_dense(network, held, file.path)
+    dense_missing = _load_dense(network, held, path)
     return WeightsRecord(
         network=network.name,
-        source="library cache" if file.from_cache else "file",
-        file=file.path.name,
+        source="bundle" if origin else "library cache" if file.from_cache else "file",
+        file=origin.called if origin else path.name,
         sha256=file.sha256,
         n_loaded=len(chosen),
         n_random=len(missing),

@@ -10,6 +10,7 @@ from spondyl.data import spines
 from spondyl.data.cohort import Cohort
 from spondyl.data.spines import Spines
 from spondyl.errors import Problem, SpondylError
+from spondyl.learn import tasks
 from spondyl.learn.spec import StudySpec
 
 
@@ -36,7 +37,10 @@ def shown(stated: Cohort, marked: Spines, spec: StudySpec, regions: Path) -> Coh
     """
     if spec.without_mask == "leave out":
         kept = stated.only(marked)
-        problems = cohorts.too_few_groups(kept.radiographs, stated.labels, spec.folds)
+        needed = tasks.fewest_groups(spec) or 0
+        problems = cohorts.too_few_groups(
+            kept.radiographs, stated.labels, needed, spec.other_labels
+        )
         if problems:
             raise SpondylError.of(problems, f"the films that have a spine mask in {regions}")
         return kept

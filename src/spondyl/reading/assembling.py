@@ -11,8 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from spondyl.errors import SpondylError
-from spondyl.files import new_folder, refuse_unless_free, sha256_of_file
+from spondyl.files import new_folder, refuse_unless_free
 from spondyl.learn import study as studies
+from spondyl.learn import weights
 from spondyl.learn.outcome import Configuration, Outcome
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import Study
@@ -78,6 +79,7 @@ def assemble(
             done.weights,
             study.splits.folds[trial.fold].test,
             (*study.splits.folds[trial.fold].train, *study.splits.folds[trial.fold].tune),
+            study.taught_besides(configuration),
         )
         for trial, done in zip(trials, finished, strict=True)
     )
@@ -96,19 +98,20 @@ def outcome_of(study: Study, configuration: Configuration) -> Outcome:
 
 
 def all_finished(study: Study, configuration: Configuration) -> list[FinishedTrial]:
-    """The finished trials of a configuration; `SpondylError` where some are not."""
+    """The trials of a configuration on the first draw of folds; `SpondylError` where any of any
+    draw is not finished."""
     if configuration in study.not_run:
         raise SpondylError(
             f"{configuration}: not run ({study.not_run[configuration]})",
             "Run the study again with its weights.",
         )
-    finished = study.finished(configuration)
-    if len(finished) < len(study.spec.folds_run):
+    finished, n_run = study.every_finished(configuration), len(study.spec.every_fold_run)
+    if len(finished) < n_run:
         raise SpondylError(
-            f"{configuration}: {len(finished)} of {len(study.spec.folds_run)} folds finished",
+            f"{configuration}: {len(finished)} of {n_run} folds finished",
             "Run `spondyl study run` again with the same spec, cohort and folder.",
         )
-    return finished
+    return finished[: len(study.spec.folds_run)]
 
 
 def refuse_changed_weights(study: Study, configuration: Configuration) -> None:
@@ -116,8 +119,8 @@ def refuse_changed_weights(study: Study, configuration: Configuration) -> None:
     if STRATEGIES[configuration.strategy].initial == "random":
         return
     file = study.files[configuration.network]
-    if not file.path.is_file() or sha256_of_file(file.path) != file.sha256:
-        found = "changed" if file.path.is_file() else "gone"
+    if not weights.is_unchanged(configuration.network, file):
+        found = "changed" if file.path.exists() else "gone"
         raise SpondylError(
             f"{file.path}: the initial weights of {configuration.network} are {found}",
             f"Put the file with the SHA-256 {file.sha256[:12]}… back there.",

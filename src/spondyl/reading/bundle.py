@@ -29,8 +29,7 @@ from pydantic import Field
 from spondyl.data.labels import LabelSet
 from spondyl.errors import SpondylError
 from spondyl.files import sha256_of_json
-from spondyl.learn import networks
-from spondyl.learn.heads import PooledLinear
+from spondyl.learn import headed, networks
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Configuration, WeightsRecord
 from spondyl.learn.preprocess import Preprocessing
@@ -277,8 +276,7 @@ def detector_name(fold: int) -> str:
 def bare_network(configuration: Configuration, n_labels: int) -> Network:
     """The network of a configuration with weights that mean nothing yet."""
     network = networks.build(configuration.network, n_labels, seed=0)
-    if STRATEGIES[configuration.strategy].how == "solved":
-        network.head = PooledLinear(network.n_channels, n_labels)
+    headed.put_on(network, STRATEGIES[configuration.strategy], n_labels)
     return network
 
 

@@ -20,15 +20,16 @@ from spondyl.data.splits import TUNE_PARTS, Fold, Splits
 from spondyl.errors import SpondylError
 from spondyl.files import new_folder, refuse_unless_free, sha256_of_json
 from spondyl.learn import study as studies
+from spondyl.learn import unlabelled
 from spondyl.learn.conduct import fabric_on
-from spondyl.learn.learning import (
+from spondyl.learn.learning import learn
+from spondyl.learn.materials import (
     Learned,
     Materials,
     Task,
     columns,
     initial_network,
     initial_seed,
-    learn,
 )
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Configuration
@@ -80,7 +81,8 @@ def refit(
         learned.test_logits,
     )
     taught = (*fold.train, *fold.tune)
-    origin = Origin(0, f"{task.seed:08x}", learned.record, fold.test, taught)
+    besides = study.taught_besides(configuration)
+    origin = Origin(0, f"{task.seed:08x}", learned.record, fold.test, taught, besides)
     content = Content(
         *(study, configuration, "one network", _subject(study, task, learned)),
         (origin,),
@@ -130,6 +132,8 @@ def _seed(study: Study, configuration: Configuration, fold: Fold) -> int:
         "learning": study.spec.learning(),
         "cohort": study.cohort.sha256,
     }
+    if taught_by := study.unlabelled.sha256_for(configuration):
+        definition["unlabelled"] = taught_by
     return int(sha256_of_json(definition)[:8], 16)
 
 
@@ -142,6 +146,7 @@ def _learned(study: Study, task: Task, device: str, track: Track) -> Learned:
             *(spec, cohort, alone, prepared, study.files, Path(scratch) / "features"),
             fabric_on(device, spec.precision),
             track,
+            unlabelled=unlabelled.prepared(study.unlabelled, spec.preprocessing, track),
         )
         return learn(task, materials, Path(scratch) / "checkpoint")
 
@@ -149,7 +154,7 @@ def _learned(study: Study, task: Task, device: str, track: Track) -> Learned:
 def _network(study: Study, task: Task, learned: Learned) -> Network:
     seed = initial_seed(task, study.spec)
     network, _ = initial_network(task.configuration, study.spec, study.files, seed)
-    whole = STRATEGIES[task.configuration.strategy].learned == "all"
+    whole = STRATEGIES[task.configuration.strategy].learned != "head"
     (network if whole else network.head).load_state_dict(learned.tensors)
     return network.eval()
 

@@ -20,7 +20,7 @@ import torch
 from spondyl.data.cohort import Cohort
 from spondyl.errors import SpondylError
 from spondyl.files import replaced, sha256_of_file, write_json, write_text
-from spondyl.learn.learning import columns
+from spondyl.learn.materials import columns
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Configuration, WeightsRecord
 from spondyl.learn.predictions import PredictionTable
@@ -86,7 +86,10 @@ class Origin:
     tested_on: tuple[str, ...]
     """Image ids."""
     taught_or_steered: tuple[str, ...]
-    """Image ids of all films that had a part in it."""
+    """Image ids of all films of the cohort that had a part in it."""
+    taught_besides: tuple[str, ...] = ()
+    """SHA-256 of the films of no cohort of the study that had one: the unlabelled ones, and those
+    that its initial weights were learned from."""
 
 
 DEFAULT_TERMS = Terms()
@@ -211,7 +214,9 @@ def _stored(
         trial_id=origin.trial_id,
         sha256=sha256_of_file(path),
         weights=origin.weights,
-        learned_from=_hashes(study, origin.taught_or_steered),
+        learned_from=tuple(
+            sorted({*_hashes(study, origin.taught_or_steered), *origin.taught_besides})
+        ),
         tested_on=_hashes(study, origin.tested_on),
         detector=stored,
         why_no_detector=why,

@@ -16,7 +16,16 @@ from spondyl.files import read_json, replaced, write_json
 from spondyl.learn import predictions
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.study import Study
-from spondyl.report import claims, cost_table, galleries, heatmap_tables, pages, published, summary
+from spondyl.report import (
+    claims,
+    cost_table,
+    galleries,
+    heatmap_tables,
+    pages,
+    published,
+    summary,
+    unlabelled_table,
+)
 from spondyl.report.claims_table import claims_table
 from spondyl.report.contents import (
     CohortFacts,
@@ -49,7 +58,7 @@ def write(study: Study, outcomes: Sequence[Outcome], remarks: Sequence[str] = ()
             study.cohort.sha256,
             study.cohort.labels,
             study.cohort.radiographs,
-            _masks(study),
+            (*_other_labels(study), *_masks(study)),
         ),
         splits=_splits(study),
         spec=study.spec.model_dump(mode="json"),
@@ -58,7 +67,10 @@ def write(study: Study, outcomes: Sequence[Outcome], remarks: Sequence[str] = ()
         duplicates=_duplicates(study),
         galleries=galleries.draw(study, outcomes),
         heatmap_scores=_heatmap_scores(study, outcomes, quoted),
-        extra_tables=_cost_table(study, outcomes, quoted),
+        extra_tables=(
+            *unlabelled_table.tables(study, outcomes),
+            *_cost_table(study, outcomes, quoted),
+        ),
         remarks=(*remarks, *_truncation(study)),
     )
     return pages.write(contents, study.folder)
@@ -109,9 +121,22 @@ def _masks(study: Study) -> tuple[str, ...]:
     )
 
 
+def _other_labels(study: Study) -> tuple[str, ...]:
+    """How many films are of labels that the task has not."""
+    about = study.facts.get("other_labels")
+    if about is None:
+        return ()
+    counted = ", ".join(f"{label} {n}" for label, n in about["left_out"].items())
+    return (
+        f"Left out, since the task is about other labels: {counted}. The films were divided with "
+        f"these among them, {about['drawn_on']} in all (splits {about['drawn_sha256'][:12]}…), so "
+        "that the parts are those of the task that has all these labels.",
+    )
+
+
 def _truncation(study: Study) -> tuple[str, ...]:
     """What a reader must know of a study of which only some folds were run."""
-    run, n_folds = study.spec.folds_run, study.spec.folds
+    run, n_folds = study.spec.folds_run, study.spec.folds_per_repeat
     if len(run) == n_folds:
         return ()
     n_films = sum(len(study.splits.folds[fold].test) for fold in run)
@@ -122,14 +147,20 @@ def _truncation(study: Study) -> tuple[str, ...]:
 
 
 def _all_predictions(outcomes: Sequence[Outcome]) -> str:
-    """One CSV of all configurations: the configuration's columns before those of its table."""
-    tables = [(o.configuration, o.predictions) for o in outcomes if o.predictions is not None]
+    """One CSV of all configurations: the configuration's columns before those of its table, and
+    the number of the draw, from 0, where the films were divided more than once."""
+    several = any(outcome.further for outcome in outcomes)
     lines: list[list[str]] = []
-    for configuration, table in tables:
-        if not lines:
-            lines.append(["network", "strategy", "protocol", *predictions.header(table.labels)])
-        about = [configuration.network, configuration.strategy, configuration.protocol]
-        lines.extend([*about, *row] for row in predictions.rows(table))
+    for outcome in outcomes:
+        which = outcome.configuration
+        for draw, repeat in enumerate(outcome.repeats):
+            number = {"draw": str(draw)} if several else {}
+            table = repeat.predictions
+            if not lines:
+                names = ("network", "strategy", "protocol", *number)
+                lines.append([*names, *predictions.header(table.labels)])
+            about = (which.network, which.strategy, which.protocol, *number.values())
+            lines.extend([*about, *row] for row in predictions.rows(table))
     return predictions.csv_text(lines)
 
 
@@ -159,6 +190,7 @@ def _splits(study: Study) -> SplitFacts:
             for number, fold in enumerate(study.splits.folds)
         ),
         groups_disjoint=True,  # a study whose splits are not proven so cannot be loaded
+        n_draws=study.splits.repeats,
     )
 
 

@@ -109,6 +109,15 @@ class SplitFacts:
     folds: tuple[FoldCounts, ...]
     groups_disjoint: bool
     """Whether it was proven that no group is in two parts of a fold."""
+    n_draws: int = 1
+    """How often the films were divided; `folds` are those of all draws, one after the other."""
+
+    @property
+    def divided(self) -> str:
+        """What the films were divided into, in a few words."""
+        n_folds = len(self.folds) // self.n_draws
+        said = f"{n_folds} folds" if n_folds > 1 else "hold-out"
+        return f"{said}, {self.n_draws} times" if self.n_draws > 1 else said
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,18 +17,22 @@ _HEADS = {
     "vgg": ("pool,\n7 × 7 averages", "dense 4096,\ndropout", "dense 4096,\ndropout"),
     "resnet": ("average over\nthe image",),
     "densenet": ("average over\nthe image",),
+    "vit": ("class token",),
+    "swin": ("average over\nthe image",),
+    "spine-finder": ("average over\nthe image",),
 }
 
 
 @styled
-def pipeline(n_films: int, n_groups: int, n_folds: int, protocols: Sequence[str]) -> Figure:
-    """The way of the films: grouped, folded, prepared, through body and head, to what is shown."""
+def pipeline(n_films: int, n_groups: int, divided: str, protocols: Sequence[str]) -> Figure:
+    """The way of the films: grouped, `divided` ("5 folds"), prepared, through body and head, to
+    what is shown."""
     figure = new_figure(WIDTH, 2.3)
     axes = _blank(figure)
     steering = "tune steers,\ntest is judged" if "nested" in protocols else "test steers too"
     steps = (
         f"{n_films} films\nin {n_groups} groups",
-        f"{n_folds} folds\nby group\n{steering}",
+        f"{divided}\nby group\n{steering}",
         "resized,\naugmented\n(train only)",
         "body\n→ feature map",
         "head\n→ logits",
@@ -62,7 +66,12 @@ def classifier(family: str, n_labels: int, strategies: Sequence[str]) -> Figure:
         axes.text(0.01, height, name, ha="left", va="center", color=INK, size=7.5)
     learned = {STRATEGIES[name].learned for name in strategies if name in STRATEGIES}
     said = " or ".join(
-        {"head": "the classifier alone", "all": "everything"}[what] for what in sorted(learned)
+        {
+            "head": "the classifier alone",
+            "last stages": "the classifier and the body's last stages",
+            "all": "everything",
+        }[what]
+        for what in sorted(learned)
     )
     axes.text(0.01, 0.03, f"Learned, by strategy: {said}.", va="bottom", color=INK, size=7.5)
     return figure

@@ -13,7 +13,9 @@ from spondyl.report import (
     canvas,
     diagrams,
     figures,
+    finding_tables,
     protocol_tables,
+    repeat_tables,
     result_tables,
     study_tables,
     words,
@@ -69,6 +71,7 @@ def compose(
             tables=(
                 result_tables.pooled(outcomes, scored),
                 result_tables.by_fold(outcomes, scored),
+                *repeat_tables.tables(scored),
             ),
         ),
     ]
@@ -115,7 +118,10 @@ def _heatmap_scores(contents: ReportContents) -> Section:
 def _diagrams(contents: ReportContents) -> tuple[Drawing, ...]:
     cohort, spec = contents.cohort, contents.spec
     way = diagrams.pipeline(
-        cohort.n_films, cohort.n_groups, len(contents.splits.folds), spec["protocols"]
+        cohort.n_films,
+        cohort.n_groups,
+        contents.splits.divided.replace(", ", "\n"),
+        spec["protocols"],
     )
     whole = (network for network in spec["networks"] if ":" not in network)
     by_family = {parse(network).architecture.family: network for network in whole}
@@ -161,7 +167,7 @@ def _details(scored: Sequence[Scored], compared: Sequence[Compared]) -> list[Sec
                     figures.classes(scored),
                 ),
             ),
-            tables=(result_tables.per_class(scored),),
+            tables=(result_tables.per_class(scored), *finding_tables.tables(scored)),
         ),
         Section(
             "confusion",

@@ -21,11 +21,27 @@ STRATEGIES: dict[str, tuple[str, str, str]] = {
         *("random", "the whole body, untrained"),
         "a linear layer, solved (L2 logistic regression)",
     ),
+    "two-stage": (
+        *("pretrained", "the whole body, then all but its last stages"),
+        "a linear layer, solved; then it and these stages, by gradient descent",
+    ),
+    "pseudo-labels": (
+        *("pretrained", "the whole body"),
+        "a linear layer, solved; taught by unlabelled films too, under labels of its own",
+    ),
+    "fixmatch": (
+        *("pretrained", "nothing"),
+        "everything, by gradient descent, on labelled and unlabelled films",
+    ),
 }
 """Of each strategy: initial weights, what is frozen, what is trained."""
 
 _SETTINGS: dict[str, str] = {
+    "other_labels": "other labels of the cohort, left out",
+    "scheme": "scheme",
     "folds": "folds",
+    "test_share": "tested share of a hold-out",
+    "repeats": "times the films are divided",
     "seed": "seed",
     "size": "input, height × width",
     "fit": "fit of the film to the input",
@@ -42,6 +58,11 @@ _SETTINGS: dict[str, str] = {
     "plateau_factor": "plateau: factor",
     "learning_rate_floor": "learning rate, floor",
     "stop_patience": "early stopping: patience, epochs",
+    "sampling": "films of an epoch",
+    "unfrozen_stages": "two-stage: last stages trained",
+    "second_rate": "two-stage: their learning rate, share",
+    "second_epochs": "two-stage: their epochs at most",
+    "films_seen_before": "films that initial weights were learned from",
     "flip": "horizontal flip, probability",
     "rotate_degrees": "rotation, ± degrees",
     "translate": "translation, ± share of the side",
@@ -69,6 +90,8 @@ def strategies(used: Sequence[str]) -> Table:
 
 def settings(spec: Mapping[str, Any]) -> Table:
     """Every setting of the resolved spec, the known ones first and in words."""
+    idle = "folds" if spec.get("scheme") == "hold-out" else "test_share"
+    spec = {key: "" if key == idle else value for key, value in spec.items()}
     named = [(said, _said(key, spec[key])) for key, said in _SETTINGS.items() if key in spec]
     rest = [(key, _said(key, value)) for key, value in spec.items() if key not in _SETTINGS]
     note = "Settings of gradient descent and augmentation concern trained strategies only."

@@ -17,6 +17,8 @@ from spondyl.learn.outcome import Outcome
 from spondyl.learn.predictions import PredictionTable
 from spondyl.report.published import Published
 from spondyl.trust import metrics
+from spondyl.trust.answers.findings import Findings, findings
+from spondyl.trust.answers.repeated import Repeated, repeated
 from spondyl.trust.intervals import (
     GroupBootstrap,
     Interval,
@@ -26,6 +28,7 @@ from spondyl.trust.intervals import (
     wilson,
 )
 from spondyl.trust.metrics import FoldScores, Scores
+from spondyl.trust.plain import plain
 
 SCHEMA_VERSION = 1
 SEED = 20260101
@@ -48,6 +51,15 @@ class Scored:
     """By label."""
     auc_groups: tuple[Interval, ...]
     """By label."""
+    repeated: Repeated | None
+    """Over all draws of the folds, where there were several; all else is of the first."""
+    findings: Findings | None
+    """Each finding by itself, where labels are combinations of them."""
+
+    @property
+    def accuracy(self) -> float:
+        """Over the films of the first draw, or the mean over all draws where there are several."""
+        return self.repeated.scores["accuracy"].mean if self.repeated else self.pooled.accuracy
 
     @property
     def name(self) -> str:
@@ -85,6 +97,8 @@ def score_outcome(outcome: Outcome) -> Scored | None:
         macro_f1_groups=bootstrap.of_confusions(lambda counts: metrics.macro(metrics.f1(counts))),
         sensitivity_wilson=tuple(wilson(c.n_correct, c.n) for c in pooled.classes),
         auc_groups=tuple(bootstrap.of_auc(column) for column in range(len(table.labels))),
+        repeated=repeated(outcome),
+        findings=findings(table, SEED),
     )
 
 
@@ -94,8 +108,8 @@ def score_all(outcomes: Sequence[Outcome]) -> tuple[Scored, ...]:
 
 
 def best(scored: Sequence[Scored]) -> Scored | None:
-    """The configuration with the highest pooled accuracy, the first of equals; None of none."""
-    return max(scored, key=lambda s: s.pooled.accuracy, default=None)
+    """The configuration with the highest accuracy, the first of equals; None of none."""
+    return max(scored, key=lambda s: s.accuracy, default=None)
 
 
 def compare_all(scored: Sequence[Scored]) -> tuple[Compared, ...]:
@@ -122,7 +136,8 @@ def metrics_document(
     """The content of `metrics.json`: plain lists, texts, numbers and null (never NaN).
 
     Proportions are 0 … 1; `confusion` has the truth in rows and predictions in columns, both in the
-    order of `labels`. `facts` is kept as it is under "facts" and must be JSON already.
+    order of `labels`. `facts` is kept as it is under "facts" and must be JSON already. Figures are
+    of the first draw of folds; "over_draws" and "findings" stand where there are any.
     """
     scored = score_all(outcomes)
     by_outcome = {id(s.outcome): s for s in scored}
@@ -179,7 +194,11 @@ def _figures(scored: Scored) -> dict[str, Any]:
         "sd_of_folds": dict(scored.folds.sd),
         "folds": _folds(scored),
     }
-    return {name: values[name] for name in _FIGURES}
+    further = {"over_draws": plain(scored.repeated), "findings": plain(scored.findings)}
+    return {
+        **{name: values[name] for name in _FIGURES},
+        **{name: value for name, value in further.items() if value is not None},
+    }
 
 
 def _per_class(scored: Scored) -> list[dict[str, Any]]:

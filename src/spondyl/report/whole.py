@@ -39,6 +39,12 @@ class Reported:
             if scored is None:
                 yield f"{outcome.configuration}: not run ({outcome.not_run})"
                 continue
+            if scored.repeated is not None:
+                over = scored.repeated.scores["accuracy"]
+                yield (
+                    f"{outcome.configuration}: accuracy {over.mean:.3f} ± {over.sd:.3f} over "
+                    f"{scored.repeated.n_draws} draws of the folds; the first of them:"
+                )
             low, high = scored.accuracy_wilson.low, scored.accuracy_wilson.high
             yield (
                 f"{outcome.configuration}: accuracy {scored.pooled.accuracy:.3f} "
@@ -65,6 +71,7 @@ def study_and_report(
     weights: Mapping[str, Path],
     *,
     regions: Path | None = None,
+    unlabelled: Path | None = None,
     cache: Path | None = None,
     device: str = "auto",
     devices: int = 1,
@@ -77,7 +84,7 @@ def study_and_report(
     track: Track = silently,
 ) -> Reported:
     """The whole of `spondyl study run`. `cache` None means the user's cache folder; `regions` is a
-    folder of spine masks, where the spec asks for them.
+    folder of spine masks, `unlabelled` films without a label, each where the spec asks for them.
 
     Into the folder `curves`, where one is named, every epoch is written for TensorBoard. `remarks`
     is asked, once heatmaps are made, for what else the report shall show. `engine` runs the trials;
@@ -101,6 +108,7 @@ def study_and_report(
             out,
             weights,
             regions=regions,
+            unlabelled=unlabelled,
             skip_missing_weights=skip_missing_weights,
             command=command,
             cache=cache,

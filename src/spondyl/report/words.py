@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from spondyl.data.labels import TOGETHER
 from spondyl.learn.outcome import Outcome
+from spondyl.learn.vision_language import prompts
 from spondyl.report.contents import ReportContents
 from spondyl.report.result_tables import verdict
 from spondyl.report.summary import Compared, Scored, best, majority_share
 from spondyl.trust import metrics
+from spondyl.trust.intervals import NotRun
 
-_TRAINED = {"scratch", "fine-tuning", "feature-extraction"}
+_TRAINED = {"scratch", "fine-tuning", "feature-extraction", "two-stage", "fixmatch"}
 _SOLVED = {"probe", "random-features"}
 
 _PROTOCOLS = {
@@ -48,7 +51,8 @@ def headline(
     absent = n_all - len(scored)
     rest = f" Not run: {absent}, shown below with the reason." if absent else ""
     first = f"{len(scored)} of {_count(n_all, 'configuration')} ran on {films}.{rest}"
-    told = [first, _best(top), *_runner_up(top, compared)]
+    told = [first]
+    told += [_best_of_draws(top)] if top.repeated else [_best(top), *_runner_up(top, compared)]
     if started := _random_start(contents.outcomes):
         told.append(started)
     told.append("These figures speak of this collection of films only, and not of other hospitals.")
@@ -68,9 +72,13 @@ def methods(spec: Mapping[str, Any]) -> tuple[str, ...]:
         )
     if strategies & _TRAINED:
         told += [*_descent(spec), *_augmentation(spec)]
+    told += _unlabelled(spec)
+    told += _prompts(spec)
+    judged = "each film that is tested" if spec.get("scheme") == "hold-out" else "every film"
+    once = "once in every draw" if spec.get("repeats", 1) > 1 else "once"
     told.append(
-        "Scores are computed from out-of-fold predictions: every film is judged once, by a network "
-        "that was not fitted on it or on any film of its group."
+        f"Scores are computed from out-of-fold predictions: {judged} is judged {once}, by a "
+        "network that was not fitted on it or on any film of its group."
     )
     return tuple(told)
 
@@ -87,6 +95,25 @@ def _best(top: Scored) -> str:
         f"({scores.n - scores.n_correct} of {scores.n} wrong; 95 % interval over {over}: "
         f"{_percent(interval.low)} to {_percent(interval.high)}). Always saying "
         f"“{top.table.labels.names[majority]}” is right in {_percent(majority_share(top.table))}."
+    )
+
+
+def _best_of_draws(top: Scored) -> str:
+    assert top.repeated is not None
+    accuracy = top.repeated.scores["accuracy"]
+    sure = accuracy.of_folds
+    interval = (
+        f"no interval: {sure.why}"
+        if isinstance(sure, NotRun)
+        else f"95 % interval of its mean over folds, corrected for their overlap: "
+        f"{_percent(sure.low)} to {_percent(sure.high)}"
+    )
+    return (
+        f"Most often right over {top.repeated.n_draws} draws of the folds: {top.name}, in "
+        f"{_percent(accuracy.mean)} of films on average ({_percent(min(accuracy.of_draws))} to "
+        f"{_percent(max(accuracy.of_draws))} in single draws; {interval}). Heatmaps, galleries and "
+        "every table that does not say otherwise are of the first draw, in which it was right in "
+        f"{_percent(top.pooled.accuracy)}."
     )
 
 
@@ -143,10 +170,32 @@ def _folds(spec: Mapping[str, Any]) -> list[str]:
         if spec.get("find_duplicates")
         else " Copies of a film are not looked for."
     )
+    seed = spec.get("seed", "not stated")
+    parted = f"{spec['folds']} folds, stratified by label"
+    if spec.get("scheme") == "hold-out":
+        parted = f"Hold-out of at most {100 * spec['test_share']:g} % of each label's films"
     return [
-        f"{spec['folds']} folds, stratified by label; films of a group are never parted "
-        f"(seed {spec.get('seed', 'not stated')}).{copies}"
+        f"{parted}; films of a group are never parted (seed {seed}).{copies}",
+        *_drawn(spec),
     ]
+
+
+def _drawn(spec: Mapping[str, Any]) -> list[str]:
+    """How often films were divided, which of them, and what labels with a plus are."""
+    told = []
+    if (repeats := spec.get("repeats", 1)) > 1:
+        told.append(f"The films are divided {repeats} times, and everything is learned anew.")
+    if others := spec.get("other_labels"):
+        told.append(
+            f"Films of {', '.join(others)} are divided with all others and then left out, so that "
+            "the parts are those of the task that has these labels too."
+        )
+    if any(TOGETHER in name for name in spec.get("labels", ())):
+        told.append(
+            "A label with a plus is a combination of findings, learned as a class of its own "
+            "(label powerset, Tsoumakas & Katakis 2007); other combinations cannot be predicted."
+        )
+    return told
 
 
 def _descent(spec: Mapping[str, Any]) -> list[str]:
@@ -159,7 +208,60 @@ def _descent(spec: Mapping[str, Any]) -> list[str]:
         f"{spec['plateau_patience']} epochs without a lower steering loss, not below "
         f"{spec['learning_rate_floor']:g}; stopped after {spec['stop_patience']} such epochs or "
         f"{spec['epochs']} in all. The epoch with the lowest steering loss is kept.",
+        *_two_stage(spec),
         *_switches(spec),
+    ]
+
+
+def _two_stage(spec: Mapping[str, Any]) -> list[str]:
+    if "two-stage" not in spec.get("strategies", ()):
+        return []
+    n, views = spec["unfrozen_stages"], spec.get("views")
+    seen = f" {views} stored views of each film instead of new ones" if views else ""
+    return [
+        "Strategy “two-stage”: first a logistic regression on frozen features as the head, solved "
+        "on the training part, its strength chosen by the tune part; then the last "
+        f"{'stage' if n == 1 else f'{n} stages'} of the body and that head, at "
+        f"{spec['second_rate']:g} times the learning rate for {spec['second_epochs']} epochs at "
+        f"most{seen and ', on' + seen}. Where no epoch has a lower tune loss than the solved head, "
+        "that is kept."
+    ]
+
+
+def _unlabelled(spec: Mapping[str, Any]) -> list[str]:
+    """How films without a label teach."""
+    strategies = spec.get("strategies", ())
+    told = []
+    if "pseudo-labels" in strategies:
+        told.append(
+            "Strategy “pseudo-labels”: a logistic regression on frozen features, averaged over the "
+            "film, labels the unlabelled films that it is sure of, and is solved anew with them "
+            "(Lee 2013); the tune part chooses the penalty, what is sure, what they weigh, and "
+            "whether they are used at all."
+        )
+    if "fixmatch" in strategies:
+        told.append(
+            f"Strategy “fixmatch” (Sohn et al. 2020): {spec['fixmatch_ratio']} unlabelled films in "
+            "a step for each labelled one; where the network gives a label in an ordinary view a "
+            f"probability of {spec['fixmatch_threshold']:g} or more, a strongly changed view "
+            f"(contrast, gamma, a hole) must get it too, with weight {spec['fixmatch_weight']:g}."
+        )
+    return told
+
+
+def _prompts(spec: Mapping[str, Any]) -> list[str]:
+    """What is said to a text tower, label by label, and that nothing is learned."""
+    names = spec.get(prompts.NAMES)
+    if prompts.STRATEGY not in spec.get("strategies", ()) or not names:
+        return []
+    templates, labels = spec[prompts.TEMPLATES], spec.get("labels", tuple(names))
+    said = prompts.asked(templates, names, labels)
+    listed = "; ".join(f"{label}: {', '.join(words)}" for label, words in said.names)
+    return [
+        "Strategy “zero-shot” (Radford et al. 2021): nothing is learned from any film. A film's "
+        "logit for a label is the scaled cosine between it and the mean of the label's prompts, as "
+        f"the model's two towers embed them. Prompts, {said}: the templates "
+        f"{', '.join(f'“{one}”' for one in templates)}, with {listed}."
     ]
 
 
@@ -170,6 +272,16 @@ def _switches(spec: Mapping[str, Any]) -> list[str]:
         told.append(
             f"Feature extraction: each epoch draws from stored features of {spec['views']} "
             "augmented views of each film, not from views made anew."
+        )
+    if spec.get("films_seen_before") == "accept":
+        told.append(
+            "Initial weights may have been learned from films of this very cohort, which was "
+            "accepted: figures of films that they know may lean upwards."
+        )
+    if spec.get("sampling") == "balanced":
+        told.append(
+            "An epoch draws as many films as there are, with replacement, every class equally "
+            "often."
         )
     if spec.get("class_weights") == "balanced":
         told.append("Classes weigh in every loss by films / (classes × films of the class).")

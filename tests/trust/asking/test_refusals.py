@@ -9,7 +9,7 @@ import torch
 from spondyl.data.phantom import drawing, output
 from spondyl.learn import conduct, probe
 from spondyl.learn.heads import pooled
-from spondyl.learn.learning import columns
+from spondyl.learn.materials import columns
 from spondyl.learn.spec import parse_spec
 from spondyl.trust.asking import refusals, subject
 from spondyl.trust.asking.outliers import Familiar, energy

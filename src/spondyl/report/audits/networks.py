@@ -17,7 +17,7 @@ from spondyl.report.audits import page as audit_page
 from spondyl.report.audits import sections as model_audit_sections
 from spondyl.report.audits import sure as model_audit_sure
 from spondyl.report.audits.page import AuditContents
-from spondyl.report.cards.facts import EXCLUSIVE
+from spondyl.report.cards.facts import exclusive
 from spondyl.report.cards.known import Known
 from spondyl.report.published import Published
 from spondyl.report.sections import Section
@@ -75,7 +75,7 @@ def limits(audit: ModelAudit) -> tuple[str, ...]:
     """What the audit does not prove, a sentence or two each."""
     return (
         "Research use only, not for diagnosis: nothing here was tried on patients' care.",
-        EXCLUSIVE,
+        exclusive(audit.predictions.labels.names),
         _elsewhere(audit),
         _copies(audit),
         *_upper_bounds(audit),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spondyl.report.audits.page import AuditContents
-from spondyl.report.cards.facts import EXCLUSIVE
+from spondyl.report.cards.facts import exclusive
 from spondyl.report.sections import Section
 from spondyl.report.tables import Table
 from spondyl.trust.answers.comparing import Comparison
@@ -51,7 +51,7 @@ def contents(together: Several, pages: Sequence[str]) -> AuditContents:
         ),
         limits=(
             "Research use only, not for diagnosis: nothing here was tried on patients' care.",
-            EXCLUSIVE,
+            exclusive(together.audits[0].predictions.labels.names),
             "A model that is preferred here is so among these, on these films; the page of each "
             "says what was not run and what it does not prove.",
         ),

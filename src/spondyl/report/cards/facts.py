@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from spondyl.data.labels import LabelSet
+from spondyl.data.labels import TOGETHER, LabelSet
 from spondyl.data.radiograph import NOT_STATED, Radiograph
 from spondyl.explain.study.record import Explanations
-from spondyl.learn import networks
+from spondyl.learn import frozen_maps, networks
 from spondyl.learn.outcome import Configuration, Protocol, WeightsRecord
 from spondyl.learn.spec import StudySpec
 from spondyl.learn.strategies import STRATEGIES
@@ -32,6 +32,10 @@ from spondyl.trust.intervals import Interval
 EXCLUSIVE = (
     "Every film bears one label, and the labels are treated as exclusive; scoliosis and "
     "spondylolisthesis can occur in one patient, and such a patient cannot be told here."
+)
+COMBINED = (
+    "Every film bears one label; one with a plus is a combination of findings. A patient with a "
+    "combination that is none of the labels cannot be told here."
 )
 _CONFUSIONS = 3  # kinds of error that are named
 _SHOWN = {"size", "fit", "colour", "crop", "crop_margin", "hide"}
@@ -53,14 +57,17 @@ def of_method(
         "shown": " ".join(seen[1:]) or "The whole film is shown.",
         "predictors": "The pixels of one film, and nothing that is stated of the patient.",
         "network": f"{configuration.network}; {strategy.description}.",
-        "parameters": _parameters(configuration, len(spec.labels)),
+        "parameters": _parameters(configuration, spec),
         "initial_weights": _initial(weights),
         "training": _training(stated, configuration),
         "selection": " ".join(_sentences({"protocols": [configuration.protocol]}, ("protocols",))),
         "imbalance": "Classes weigh in the loss by films / (classes × films of the class)."
         if spec.class_weights == "balanced"
+        else "Each epoch draws films with replacement, every class equally often."
+        if spec.sampling == "balanced"
         else "None: films weigh alike, whatever their class; nothing was resampled.",
         "fairness": "None was taken: age, sex and site play no part in training or choice.",
+        "exclusive": exclusive(spec.labels),
         "output": f"A probability for each of {len(spec.labels)} labels "
         f"({', '.join(spec.labels)}), adding up to 1 (softmax); the film is called the most "
         "probable one. There is no other threshold.",
@@ -83,14 +90,25 @@ def _training(spec: Mapping[str, Any], configuration: Configuration) -> str:
     return " ".join(_sentences(about, about.keys() - _SHOWN - {"folds", "protocols"}))
 
 
-def _parameters(configuration: Configuration, n_labels: int) -> str:
+def _parameters(configuration: Configuration, spec: StudySpec) -> str:
     """How many parameters there are and how many of them are learned; none is allocated."""
     with torch.device("meta"):
-        network = bare_network(configuration, n_labels)
+        network = bare_network(configuration, len(spec.labels))
     head = networks.n_parameters([network.head])
     whole = head + networks.n_parameters([network.body])
-    learned = head if STRATEGIES[configuration.strategy].learned == "head" else whole
+    strategy = STRATEGIES[configuration.strategy]
+    if strategy.how == "zero-shot":
+        return f"{whole:,} parameters, none of them learned from films of this study."
+    learned = {"head": head, "all": whole}.get(strategy.learned)
+    if learned is None:
+        _, upper = frozen_maps.parted(network, spec.unfrozen_stages)
+        learned = networks.n_parameters([upper])
     return f"{whole:,} parameters, of which {learned:,} are learned."
+
+
+def exclusive(names: Sequence[str]) -> str:
+    """What labels that exclude each other, or are combinations, cannot say."""
+    return COMBINED if any(TOGETHER in name for name in names) else EXCLUSIVE
 
 
 def of_films(study: Study) -> dict[str, str]:
@@ -102,10 +120,10 @@ def of_films(study: Study) -> dict[str, str]:
         "films": f"{facts.n_films} films in {_groups(facts.n_groups)}, “{facts.name}”.",
         "classes": "; ".join(map(_class, facts.classes)) + ".",
         "labels": f"One of {len(names)} labels for each film, as its folder or the manifest "
-        f"states it: {', '.join(names)}. {EXCLUSIVE}",
+        f"states it: {', '.join(names)}. {exclusive(names)}",
         "origin": _origin(films),
         "limitations": f"{_origin(films)} Nothing here was tested on films of another collection. "
-        f"{EXCLUSIVE}",
+        f"{exclusive(names)}",
         "sites": _counted("Site", [film.site for film in films]),
         "views": _counted("View", [film.view for film in films]),
         "people": _people(films, cohort.labels),
@@ -179,10 +197,18 @@ def _copies(study: Study) -> str:
 def _left_out(study: Study) -> str:
     about: Mapping[str, Any] = study.facts.get("regions") or {"left_out": {}, "made_by": []}
     absent: Mapping[str, int] = about["left_out"]
-    if not any(absent.values()):
-        return "Of the films that were given none was left out."
-    counted = ", ".join(f"{label} {n}" for label, n in absent.items())
-    return f"Left out for want of a spine mask ({', '.join(about['made_by'])}): {counted}."
+    others: Mapping[str, int] = study.facts.get("other_labels", {}).get("left_out", {})
+    told = []
+    if any(absent.values()):
+        made_by = ", ".join(about["made_by"])
+        told.append(f"Left out for want of a spine mask ({made_by}): {_by_label(absent)}.")
+    if others:
+        told.append(f"Left out, since the task is about other labels: {_by_label(others)}.")
+    return " ".join(told) or "Of the films that were given none was left out."
+
+
+def _by_label(films: Mapping[str, int]) -> str:
+    return ", ".join(f"{label} {n}" for label, n in films.items())
 
 
 def of_partitions(study: Study, protocol: Protocol) -> dict[str, str]:
@@ -195,12 +221,15 @@ def of_partitions(study: Study, protocol: Protocol) -> dict[str, str]:
         if protocol == "nested"
         else "the test part steered too, and the tune part was learned from"
     )
-    whole = len(folds) == study.spec.folds
+    whole = len(folds) == study.spec.folds_per_repeat
     judged = "each film" if whole else "each film of the folds that were run"
+    if splits.test_share is not None:
+        judged = "each film that was held out"
+    drawn = "" if splits.repeats == 1 else " All that follows is of the first draw of folds."
     chosen = "" if protocol == "nested" else "; but the judged films chose when it was stopped"
     return {
         "partitions": f"Folds: {splits.scheme}, seed {splits.seed}: {sizes} films in a fold; "
-        f"{steered}." + ("" if whole else f" Only {len(folds)} of the folds were run."),
+        f"{steered}." + ("" if whole else f" Only {len(folds)} of the folds were run.") + drawn,
         "disjoint": "By group: a group is the patient where stated, else a film with its copies; "
         "that no group is in two parts of a fold was proven.",
         "ensembling": "None: each film is judged by the one network of its fold.",

@@ -41,6 +41,8 @@ class Known:
     """Films and groups of each label."""
     labels: str = ""
     """Which labels, and as whose."""
+    exclusive: str = ""
+    """What such labels cannot say."""
     origin: str = ""
     """From how many hospitals; that nobody said so, where no film states its site."""
     sites: str = ""

@@ -89,7 +89,8 @@ def _warnings(known: Known, checks: Sequence[Check]) -> tuple[str, ...]:
     taught = " ".join(filter(None, ("Taught by", known.films, known.origin)))
     external = _line("Tests on films of another collection", known.external, "whether there is one")
     tested = f"{external.name}: {external.text}"
-    return (NOT_FOR_CARE, EXCLUSIVE, *([taught] if known.films else []), tested, audited)
+    labels = known.exclusive or EXCLUSIVE
+    return (NOT_FOR_CARE, labels, *([taught] if known.films else []), tested, audited)
 
 
 def _audited(checks: Sequence[Check]) -> str:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from spondyl.learn.learning import columns
+from spondyl.learn.materials import columns
 from spondyl.learn.networks import Network
 from spondyl.learn.preprocess import Preprocessing
 from spondyl.progress import Track, silently

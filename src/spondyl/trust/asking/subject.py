@@ -23,7 +23,7 @@ from spondyl.data.cohort import Cohort
 from spondyl.data.spines import NO_SPINES, Spines
 from spondyl.errors import SpondylError
 from spondyl.learn import trial as trials
-from spondyl.learn.learning import columns
+from spondyl.learn.materials import columns
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.predictions import PredictionTable
@@ -212,6 +212,8 @@ def of_study(
     hashes = {film.image_id: film.file.sha256 for film in study.cohort.radiographs}
     chosen = {fold.fold: dict(fold.chosen) for fold in outcome.folds}
     balanced = study.spec.class_weights == "balanced"
+    # They had a part in it, so in a cohort of their own it may not answer for them.
+    unlabelled = frozenset(study.unlabelled.hashes_for(configuration))
 
     def trained(trial: Trial) -> Trained:
         parts = trial.parts
@@ -222,7 +224,7 @@ def of_study(
             partial(trials.restore, trial, study.trials_folder, study.spec, study.files),
             frozenset(hashes[image_id] for image_id in parts.train),
             frozenset(hashes[image_id] for image_id in parts.test),
-            frozenset(hashes[image_id] for image_id in aside),
+            frozenset(hashes[image_id] for image_id in aside) | unlabelled,
             Solved(strength, balanced) if strategy.how == "solved" and strength else None,
         )
 
