@@ -18,7 +18,9 @@ from spondyl.commands import (
     archive,
     audit,
     bench,
+    compare,
     data,
+    ensemble,
     explain,
     export,
     measure,
@@ -43,6 +45,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data", no_args_is_help=True)
+study.app.command("ensemble")(ensemble.ensemble)
+study.app.command("compare")(compare.compare)
 app.add_typer(study.app, name="study", no_args_is_help=True)
 app.add_typer(audit.app, name="audit", no_args_is_help=True)
 app.command("explain")(explain.explain)
