@@ -19,12 +19,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
 from filelock import FileLock
 from numpy.lib.format import open_memmap
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from spondyl.data.onlooking import decoders
 from spondyl.errors import SpondylError
@@ -54,6 +56,14 @@ class Upper(nn.Module):
         super().__init__()
         self.body = body
         self.head = head
+
+    def train(self, mode: bool = True) -> Self:
+        """Training mode but for batch norms, whose statistics stay as they were given."""
+        super().train(mode)
+        for module in self.body.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
+        return self
 
     def forward(self, maps: Tensor) -> Tensor:
         """Logits (n, labels) of what the lower part made of n films."""
@@ -229,7 +239,7 @@ class StoredMaps:
         (views,) = batch.how
         rows = self.at[batch.rows]
         maps = torch.empty((len(rows), *self.views[0].shape[1:]))
-        for view in views.unique().tolist():
+        for view in torch.unique(views).tolist():
             here = views == view
             maps[here] = self.views[view][rows[here]]
         return self._brought(maps)

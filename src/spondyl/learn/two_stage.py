@@ -8,8 +8,9 @@ body by gradients that mean nothing, and distort it for films unlike those that 
 
 The head is solved on the training part alone, its strength chosen by the tune part, since that part
 steers the second stage and must not have taught the head. The second stage is the loop of every
-strategy, on the last stages and the head; below them nothing changes, batch-norm statistics
-included. What is kept is the epoch of the lowest tune loss, or the first stage where no epoch
+strategy, on the last stages and the head; below them nothing changes. Batch norms keep their
+statistics in the last stages too, as Keras's guide to transfer learning asks for: the head was
+solved on features by these, and by a batch's own it says anything. What is kept is the epoch of the lowest tune loss, or the first stage where no epoch
 betters it; the outcome says which.
 
 The price: a network with dense layers of its own (VGG) loses them, because what is solved is one

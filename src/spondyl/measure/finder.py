@@ -9,6 +9,7 @@ passed on.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -132,6 +133,13 @@ def shipped_path() -> Path:
             "with --finder FINDER.",
         )
     return path
+
+
+def where_shipped(weights: Mapping[str, Path]) -> dict[str, Path]:
+    """Files of initial weights by network, where "shipped" for the network spine-finder means the
+    finder that comes with the package."""
+    shipped = {"spine-finder"} if str(weights.get("spine-finder")) == "shipped" else set()
+    return {**weights, **{name: shipped_path() for name in shipped}}
 
 
 def _about(value: dict[str, Any]) -> About:

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spondyl.data.levels import VERTEBRAE
+from spondyl.learn.spine_encoder import WIDTHS, Residual, SpineEncoder
 
 STRIDE = 4
 """Network pixels, a side, to a cell of the answer."""
@@ -26,9 +27,6 @@ CORNER_UNIT_PX = 16.0
 N_LEVELS = len(VERTEBRAE)
 NamedView = Literal["frontal", "lateral", "other"]
 VIEWS: tuple[NamedView, ...] = ("frontal", "lateral", "other")
-
-_WIDTHS = (32, 64, 128, 192)
-"""Channels at strides 4, 8, 16 and 32."""
 
 
 class Answer(NamedTuple):
@@ -47,29 +45,21 @@ class Answer(NamedTuple):
     """(n, 3) logits of `VIEWS`."""
 
 
-class SpineNetwork(nn.Module):
+class SpineNetwork(SpineEncoder):
     """Films (n, 1, height, width) as `looking.placed` makes them → `Answer`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(_convolution(1, 16, 2), _convolution(16, _WIDTHS[0], 2))
-        self.down = nn.ModuleList(
-            nn.Sequential(_Residual(before, width, 1 + (place > 0)), _Residual(width, width, 1))
-            for place, (before, width) in enumerate(
-                zip((_WIDTHS[0], *_WIDTHS), _WIDTHS, strict=False)
-            )
-        )
         self.context = nn.Sequential(
-            _Residual(_WIDTHS[-1], _WIDTHS[-1], 1), _Residual(_WIDTHS[-1], _WIDTHS[-1], 1)
+            Residual(WIDTHS[-1], WIDTHS[-1], 1), Residual(WIDTHS[-1], WIDTHS[-1], 1)
         )
         self.up = nn.ModuleList(
-            _Merge(coarse, fine)
-            for coarse, fine in zip(_WIDTHS[:0:-1], _WIDTHS[-2::-1], strict=True)
+            _Merge(coarse, fine) for coarse, fine in zip(WIDTHS[:0:-1], WIDTHS[-2::-1], strict=True)
         )
-        self.fine = _Residual(_WIDTHS[0], 48, 1)
+        self.fine = Residual(WIDTHS[0], 48, 1)
         self.place = nn.Conv2d(48, 2 + 8, 1)
-        self.level = nn.Conv2d(_WIDTHS[1], N_LEVELS, 1)
-        self.view = nn.Linear(_WIDTHS[-1], len(VIEWS))
+        self.level = nn.Conv2d(WIDTHS[1], N_LEVELS, 1)
+        self.view = nn.Linear(WIDTHS[-1], len(VIEWS))
         with torch.no_grad():  # few cells are on a spine, and fewer in its middles
             assert self.place.bias is not None
             self.place.bias[:2] = torch.tensor((-2.0, -4.0))
@@ -95,46 +85,15 @@ class SpineNetwork(nn.Module):
         return Answer(where[:, 0], where[:, 1], which, offsets, view)
 
 
-class _Residual(nn.Module):
-    """x + two 3 × 3 convolutions of x (He et al. 2016), the first of them strided."""
-
-    def __init__(self, before: int, after: int, stride: int) -> None:
-        super().__init__()
-        self.first = _convolution(before, after, stride)
-        self.second = nn.Sequential(
-            nn.Conv2d(after, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)
-        )
-        self.past = (
-            nn.Identity()
-            if before == after and stride == 1
-            else nn.Sequential(
-                nn.AvgPool2d(stride) if stride > 1 else nn.Identity(),
-                nn.Conv2d(before, after, 1, bias=False),
-                nn.BatchNorm2d(after),
-            )
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.past(x) + self.second(self.first(x)), inplace=True)
-
-
 class _Merge(nn.Module):
     """A coarse map doubled in size, joined with the finer one that it was made from."""
 
     def __init__(self, coarse: int, fine: int) -> None:
         super().__init__()
         self.narrow = nn.Conv2d(coarse, fine, 1)
-        self.joined = _Residual(fine, fine, 1)
+        self.joined = Residual(fine, fine, 1)
 
     def forward(self, x: Tensor, finer: Tensor) -> Tensor:
         doubled = F.interpolate(self.narrow(x), finer.shape[2:], mode="nearest")
         joined: Tensor = self.joined(doubled + finer)
         return joined
-
-
-def _convolution(before: int, after: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(after),
-        nn.ReLU(inplace=True),
-    )

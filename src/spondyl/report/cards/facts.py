@@ -96,10 +96,8 @@ def _parameters(configuration: Configuration, spec: StudySpec) -> str:
         network = bare_network(configuration, len(spec.labels))
     head = networks.n_parameters([network.head])
     whole = head + networks.n_parameters([network.body])
-    strategy = STRATEGIES[configuration.strategy]
-    if strategy.how == "zero-shot":
-        return f"{whole:,} parameters, none of them learned from films of this study."
-    learned = {"head": head, "all": whole}.get(strategy.learned)
+    written = 0 if configuration.strategy == "zero-shot" else head
+    learned = {"head": written, "all": whole}.get(STRATEGIES[configuration.strategy].learned)
     if learned is None:
         _, upper = frozen_maps.parted(network, spec.unfrozen_stages)
         learned = networks.n_parameters([upper])
