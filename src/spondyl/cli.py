@@ -28,6 +28,7 @@ from spondyl.commands import (
     review,
     serve,
     study,
+    study_test,
 )
 from spondyl.commands.arguments import Json, Out, Seed, print_json
 from spondyl.errors import SpondylError
@@ -47,6 +48,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data", no_args_is_help=True)
 study.app.command("ensemble")(ensemble.ensemble)
 study.app.command("compare")(compare.compare)
+study.app.command("test")(study_test.test)
 app.add_typer(study.app, name="study", no_args_is_help=True)
 app.add_typer(audit.app, name="audit", no_args_is_help=True)
 app.command("explain")(explain.explain)
@@ -73,7 +75,7 @@ def demo(out: Out = Path("spondyl-demo"), seed: Seed = 0) -> None:
 
 @app.command()
 def networks(as_json: Json = False) -> None:
-    """What can be trained: networks, their cuts, parameters, and whether weights are cached."""
+    """What can be trained: networks, cuts, costs, and whose weights are here under which licence."""
     from spondyl.learn import catalogue
 
     rows = catalogue.rows()

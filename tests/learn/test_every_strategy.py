@@ -4,6 +4,8 @@ explains, and travels in a bundle.
 A new strategy is a row of `ROWS`; a test fails for one that has none.
 """
 
+import shutil
+
 import numpy as np
 import pytest
 import safetensors.torch
@@ -102,6 +104,16 @@ def pool(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def uneven(films, tmp_path_factory):
+    """The films without most of the normal ones."""
+    folder = tmp_path_factory.mktemp("uneven") / "films"
+    shutil.copytree(films, folder)
+    for film in sorted((folder / "normal").glob("*.png"))[4:]:
+        film.unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
 def run_in(spec_of, films, bodies, pool):
     """A function that runs a strategy on a network in a folder, to its end unless a track kills
     it, and gives the study."""
@@ -185,3 +197,20 @@ def test_a_restored_network_says_what_the_trial_wrote(run_in, network, prepared,
     cpu = torch.device("cpu")
     said = training.predict(restored, prepared.images, study.spec, cpu, rows).double().numpy()
     assert np.allclose(said, finished.predictions.logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("strategy", ROWS)
+def test_balanced_class_weights_count_in_it(spec_of, bodies, pool, uneven, strategy, tmp_path):
+    given = {"test_resnet": bodies / "test_resnet.safetensors"}
+    more = pool if STRATEGIES[strategy].needs_unlabelled else None
+    left = []
+    for weights in ("none", "balanced"):
+        asked = {**COMMON, **ROWS[strategy], "only_folds": [0], "class_weights": weights}
+        spec = spec_of(networks=[NETWORKS[0]], strategies=[strategy], **asked)
+        needed = given if STRATEGIES[strategy].initial == "given" else {}
+        study = conduct.begin(spec, uneven, tmp_path / weights, needed, unlabelled=more)
+        conduct.run(study, tmp_path / "cache", conduct.fabric_on("cpu"))
+        (done,) = study.finished(spec.configurations[0])
+        left.append(done.predictions.probabilities)
+    plain, balanced = left
+    assert not np.allclose(plain, balanced)

@@ -19,6 +19,7 @@ from spondyl.learn.vision_language import prompts, wording
 from spondyl.learn.vision_language.published import Published
 from spondyl.learn.vision_language.towers import TOWERS, Renormalising
 from spondyl.learn.vision_language.zero_shot import prompts_of
+from spondyl.report import words
 
 LABELS = ("normal", "scoliosis", "spondylolisthesis")
 ZERO_SHOT = {"networks": ["test_clip"], "strategies": ["zero-shot"], "size": [64, 64]}
@@ -138,6 +139,28 @@ def test_an_image_tower_alone_is_enough_for_a_probe(spec_of, films, tmp_path):
     assert all(same)
     assert len(same) == len(expected) - 2
     assert held["renormalising.scale"].flatten()[0] == pytest.approx(0.229 / 0.26862954)
+
+
+def test_biomedclip_s_own_configuration_is_that_of_our_tower(tmp_path):
+    vision = {
+        **{"timm_model_name": "vit_base_patch16_224", "timm_model_pretrained": False},
+        **{"timm_pool": "", "timm_proj": "linear", "image_size": 224},
+    }
+    (tmp_path / "open_clip_pytorch_model.bin").touch()
+    config(tmp_path, {"embed_dim": 512, "vision_cfg": vision, "text_cfg": {}}, std=[0.2, 0.3, 0.4])
+    published = Published.at(tmp_path, TOWERS["biomedclip"])
+    assert published.mean == (0.48145466, 0.4578275, 0.40821073)  # open_clip's, where none is said
+    assert published.std == (0.2, 0.3, 0.4)
+
+
+def test_the_report_says_every_prompt_and_that_nothing_was_learned(spec_of):
+    spec = spec_of(**ZERO_SHOT, prompt_templates=["look: {}"], prompt_names={"normal": ["well"]})
+    told = " ".join(words.methods(spec.model_dump(mode="json")))
+    assert "nothing is learned from any film" in told
+    assert prompts_of(spec).sha256[:12] in told
+    assert "“look: {}”" in told
+    assert "normal: well" in told
+    assert "prompt" not in " ".join(words.methods(spec_of().model_dump(mode="json"))).lower()
 
 
 def test_a_folder_that_lacks_files_is_refused_with_where_they_are_published(spec_of, tmp_path):

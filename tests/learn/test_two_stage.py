@@ -228,11 +228,24 @@ def test_the_first_stage_is_the_head_that_the_tune_part_likes_best(learned, coho
     parts = task.parts
     tune, labels = found[rows_of(cohort, parts.tune)], columns(cohort, parts.tune)
     train = found[rows_of(cohort, parts.train)]
-    heads = probe.solve(train, columns(cohort, parts.train), 3, STRENGTHS)
+    heads = probe.solve(train, columns(cohort, parts.train), 3, STRENGTHS, one_scale=True)
     losses = [probe.cross_entropy(head.logits(tune), labels) for head in heads]
     chosen = dict(left.chosen)
     assert chosen["first_stage_tune_loss"] == pytest.approx(min(losses))
     assert chosen["inverse_strength"] == STRENGTHS[int(np.argmin(losses))]
+
+
+def test_no_channel_that_hardly_varies_gets_a_large_weight():
+    draws = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    features = draws.normal(size=(60, 4)) + labels[:, None]
+    small = np.float32(features * [1, 1, 1, 1e-3])
+    each, one = (
+        np.abs(probe.solve(small, labels, 3, (1.0,), one_scale=one)[0].weight).max(axis=0)
+        for one in (False, True)
+    )
+    assert each[3] > 100 * each[:3].max()
+    assert one[3] < one[:3].max()
 
 
 def test_a_second_stage_that_betters_nothing_leaves_the_first(learned, cohort, spec):

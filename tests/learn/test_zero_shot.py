@@ -1,6 +1,7 @@
 """A vision-language model says which label's words a film is like, by its own rule, and is studied,
 explained and read like any network. Models in small, in the published layout."""
 
+import json
 import pickle
 import shutil
 import socket
@@ -127,6 +128,24 @@ def test_the_words_of_a_label_are_the_mean_of_every_template_with_every_name(mod
                 total += one / one.norm()
         expected = total / total.norm() * theirs.logit_scale.exp().item()
         assert torch.allclose(row, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("clip_vit_b_32", "ViT-B-32"),
+        ("clip_vit_b_16", "ViT-B-16"),
+        ("clip_vit_b_32_quickgelu", "ViT-B-32-quickgelu"),
+    ],
+)
+def test_open_clip_s_own_configurations_are_those_of_our_towers(name, theirs, tmp_path):
+    (tmp_path / "open_clip_model.safetensors").touch()
+    stated = {"model_cfg": open_clip.get_model_config(theirs), "preprocess_cfg": {}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(stated))
+    assert Published.at(tmp_path, TOWERS[name]).tower.width == 512
+    for other in TOWERS.keys() - {name}:
+        with pytest.raises(SpondylError):
+            Published.at(tmp_path, TOWERS[other])
 
 
 def test_nothing_is_asked_of_the_network(model, monkeypatch):

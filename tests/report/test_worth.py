@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spondyl.explain.cost import Cost
+from spondyl.learn.networks import parse
 from spondyl.learn.outcome import Configuration
 from spondyl.report import canvas, cost_table, diagrams, figures, protocol_tables, sections, words
 from spondyl.report.published import load
@@ -86,9 +87,10 @@ def test_seconds_per_epoch_are_those_of_the_configuration_s_own_history(ran):
     assert row[4] == f"{np.median(seconds):.2f}"
 
 
-@pytest.mark.parametrize("family", ["vgg", "resnet", "densenet"])
-def test_no_text_of_a_classifier_s_drawing_leaves_its_box(family):
-    assert_texts_fit(diagrams.classifier(family, 3, ["scratch", "feature-extraction"]))
+@pytest.mark.parametrize("network", ["vgg16", "alexnet", "resnet50", "convnextv2_tiny", "vit_small"])
+def test_no_text_of_a_classifier_s_drawing_leaves_its_box(network):
+    above = parse(network).architecture.family.above
+    assert_texts_fit(diagrams.classifier(above, 3, ["scratch", "feature-extraction"]))
 
 
 def test_no_text_of_the_pipeline_leaves_its_box():

@@ -122,6 +122,27 @@ def judge(
 
 
 @app.command()
+def manifest(
+    data: Annotated[
+        Path, typer.Argument(help="A folder with images/ and labels/, as AASCE has them.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="A new CSV file in a folder above the films; nothing is replaced.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """A landmark set as a manifest: label (scoliosis from 10 degrees), study number, Cobb angle."""
+    from spondyl.measure import landmark_manifest
+
+    found = landmark_manifest.write(data, out)
+    if as_json:
+        print_json({"out": str(out), "films": found})
+    else:
+        told = ", ".join(f"{n} {label}" for label, n in found.items())
+        typer.echo(f"{out}: {sum(found.values())} films ({told})")
+
+
+@app.command()
 def slip(
     points: Annotated[
         Path, typer.Argument(help="Four points of each film, as JSON or CSV: see the README.")

@@ -13,11 +13,10 @@ from statistics import median
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from spondyl.explain.explaining import explain
 from spondyl.learn import networks
-from spondyl.learn.networks import Network
+from spondyl.learn.architectures.counting import multiply_adds
 from spondyl.learn.outcome import Outcome
 
 BATCH = 8
@@ -62,14 +61,6 @@ def measure(name: str, n_labels: int, size: tuple[int, int], device: torch.devic
         inference_ms=_ms_per_image(infer, device),
         heatmap_ms=_ms_per_image(lambda: explain(network, images, labels), device),
     )
-
-
-def multiply_adds(network: Network, size: tuple[int, int], device: torch.device) -> int:
-    """Multiply-adds of one image: half of what PyTorch counts as floating-point operations."""
-    counter = FlopCounterMode(display=False)
-    with counter, torch.no_grad():
-        network(torch.zeros(1, 3, *size, device=device))
-    return int(counter.get_total_flops()) // 2
 
 
 def seconds_per_epoch(outcome: Outcome) -> float | None:

@@ -17,7 +17,7 @@ from spondyl.errors import SpondylError
 from spondyl.explain import cam, partition, perturbation
 from spondyl.explain.feature_map import Seen, at_rest, films, see
 from spondyl.explain.heatmap import Heatmap
-from spondyl.learn.heads import PooledLinear
+from spondyl.learn.heads import Head, PooledLinear
 from spondyl.learn.networks import Network
 
 Formula = Callable[[Tensor, Tensor], Tensor]
@@ -201,14 +201,14 @@ def same_picture(network: Network, methods: Sequence[str]) -> tuple[tuple[str, .
     """The methods in groups that draw one picture on this network, whatever its weights.
 
     Before a head that begins with global average pooling the gradient is the same in every cell, so
-    CAM, Grad-CAM, HiResCAM and XGrad-CAM agree up to a factor and the ReLU. Their agreement is no
-    evidence, and a report counts them once.
+    Grad-CAM, HiResCAM, XGrad-CAM and, where it is defined, CAM agree up to a factor and the ReLU.
+    Their agreement is no evidence, and a report counts them once.
     """
     one = {"cam", "grad-cam", "hirescam", "xgrad-cam"}
     _, upper = network.explained_parts()
     groups: dict[str, list[str]] = {}
     for name in methods:
-        key = "pooled" if isinstance(upper, PooledLinear) and name in one else name
+        key = "pooled" if isinstance(upper, Head) and upper.pools and name in one else name
         groups.setdefault(key, []).append(name)
     return tuple(tuple(group) for group in groups.values())
 

@@ -9,7 +9,7 @@ found. The price: a network has to come in its two parts (`learn.networks`).
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
-from spondyl.learn.heads import DenseHead, PooledLinear, on_grid
+from spondyl.learn.heads import DenseHead, Head, PooledLinear, on_grid
 from spondyl.learn.networks import Network
 
 SMALLEST_SIDE = 32
@@ -35,8 +35,9 @@ class Seen:
     logits: Tensor
     """(n, labels) float32; with a graph back to `leaf` where there is one."""
     leaf: Tensor | None
-    """Where differentiation stops: at the features, behind the first layer of VGG's dense head,
-    which is linear, or nowhere, where the gradient is known."""
+    """Where differentiation stops: at the features, at their mean where the head begins with it,
+    behind the first layer of VGG's dense head, which is linear, or nowhere, where the gradient is
+    known."""
 
     @property
     def map(self) -> Tensor:
@@ -46,9 +47,10 @@ class Seen:
     def gradient(self, labels: Tensor) -> Tensor:
         """g = ∂y_c / ∂A (n, k, h, w), y_c the logit of each image's own label (n,).
 
-        For pooling and one linear layer it is w_ck / (h·w) in every cell, a view without memory.
+        Below a pooling it is the same in every cell, a view without memory; where one linear layer
+        follows, w_ck / (h·w).
         """
-        if isinstance(self.upper, PooledLinear):
+        if _pools(self.upper):
             return self.mean_gradient(labels)[..., None, None].expand(self.map.shape)
         pulled = self._pulled(labels)
         if not isinstance(self.upper, DenseHead):
@@ -70,6 +72,8 @@ class Seen:
         height, width = self.map.shape[2:]
         if isinstance(self.upper, PooledLinear):
             return self.upper.linear.weight.detach()[labels] / (height * width)
+        if _pools(self.upper):
+            return self._pulled(labels) / (height * width)
         if not isinstance(self.upper, DenseHead):
             return self.gradient(labels).mean(dim=(2, 3))
         weight = self.upper.first.weight.detach()
@@ -107,11 +111,11 @@ def see(network: Network, images: Tensor, made: Tensor | None = None) -> Seen:
         features = made.clone()
         if isinstance(upper, PooledLinear):
             return Seen(features, upper, upper(features), None)
-        first = upper.first(upper.reduced(features)) if isinstance(upper, DenseHead) else features
+        first, rest = _at_leaf(upper, features)
     with torch.inference_mode(False), torch.enable_grad():
         leaf = first.detach().requires_grad_(True)
         # VGG's layers work in place, which a leaf does not admit.
-        logits = upper.rest(leaf.clone()) if isinstance(upper, DenseHead) else upper(leaf)
+        logits = rest(leaf.clone())
     return Seen(features, upper, logits, leaf)
 
 
@@ -158,6 +162,19 @@ def films(images: Tensor) -> Tensor:
             f"No side may be under {SMALLEST_SIDE} pixels.",
         )
     return images.float()
+
+
+def _at_leaf(upper: nn.Module, features: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """What is made of the features as far as the way back is known, and what follows it."""
+    if isinstance(upper, DenseHead):
+        return upper.first(upper.reduced(features)), upper.rest
+    if isinstance(upper, Head) and upper.pools:
+        return upper.reduced(features), upper.classify
+    return features, upper
+
+
+def _pools(upper: nn.Module) -> bool:
+    return isinstance(upper, Head) and upper.pools
 
 
 def _refuse_mapless(network: Network, features: Tensor) -> None:

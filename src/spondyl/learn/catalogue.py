@@ -1,5 +1,9 @@
-"""What can be trained: every network by name, its cuts, its size, and whether its weights are
-here."""
+"""What can be trained: every network by name, its cuts, what it costs, whose weights there are.
+
+Nothing is computed for it: networks are built on PyTorch's device "meta", where tensors have
+shapes and no values, so that a list of thirty takes seconds. Networks that are of use in tests
+only are left out.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import torch
+
 from spondyl.learn import networks, weights
+from spondyl.learn.architectures import publication
+from spondyl.learn.architectures.architecture import IMAGENET, Architecture
+from spondyl.learn.architectures.counting import counting
+from spondyl.learn.heads import on_grid
+from spondyl.learn.networks import Network
+from spondyl.learn.vision_language.towers import TOWERS
+
+_N_LABELS = 3
+_META = torch.device("meta")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +30,30 @@ class Row:
     """A network of the catalogue."""
 
     name: str
+    family: str
     library: str
+    library_name: str
+    """What the library calls it, with the tag of its weights."""
     cuts: tuple[str, ...]
     parameters: int
     """With 3 outputs."""
+    usual_side: int
+    """Side of the square films at which its public weights are judged, in pixels."""
+    multiply_adds: int
+    """Of one film of that side."""
+    layer: str
+    """Whose output explanations show."""
+    map_size: tuple[int, int]
+    """(rows, columns) of it, at that side."""
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    """Of the films that its public weights learned from, in [0, 1]."""
+    normalisation: str
+    """Whether it is shown such films, in words."""
+    licence: str
+    """Of the public weights, as the library states it."""
+    used_by: tuple[str, ...]
+    """Works that the paper cites and that used it, as far as the paper's text says."""
     weights_cached: bool
     """Whether the library's cache holds its ImageNet-1k weights."""
     weights_wanted: str
@@ -30,27 +65,87 @@ class Row:
 
 
 def rows() -> tuple[Row, ...]:
-    """All networks, in the order of our table."""
-    return tuple(_row(networks.parse(name)) for name in networks.ARCHITECTURES)
+    """All networks but those for tests, in the order of our table."""
+    listed = (one for one in networks.ARCHITECTURES.values() if not one.for_tests)
+    return tuple(map(_row, listed))
 
 
 def lines(listed: Sequence[Row]) -> Iterator[str]:
     """The rows for a person."""
     for row in listed:
-        cached = "weights cached" if row.weights_cached else f"weights: {row.weights_wanted}"
-        yield f"{row.name:<24}{row.parameters:>12,} parameters  {row.library:<12}{cached}"
-        if row.cuts:
-            yield f"{'':<24}cuts: {', '.join(f'{row.name}:{cut}' for cut in row.cuts)}"
+        side, (height, width) = row.usual_side, row.map_size
+        yield (
+            f"{row.name:<26}{row.parameters / 1e6:>7.2f} M parameters"
+            f"{row.multiply_adds / 1e9:>8.2f} G multiply-adds at {side}, map {height} × {width}"
+        )
+        for said in _details(row):
+            yield f"  {said}"
 
 
-def _row(name: networks.NetworkName) -> Row:
-    architecture = name.architecture
-    network = networks.build(architecture.name, n_labels=3, seed=0)
+def _details(row: Row) -> Iterator[str]:
+    if row.cuts:
+        yield f"cuts: {', '.join(f'{row.name}:{cut}' for cut in row.cuts)}"
+    if row.used_by:
+        yield f"used by: {', '.join(row.used_by)}"
+    if row.normalisation:
+        yield f"films: {row.normalisation}"
+    where = "here" if row.weights_cached else "not here"
+    from_cache = row.library in ("torchvision", "timm")
+    yield f"weights: {where if from_cache else 'to be given'}, {row.weights_wanted}"
+    yield f"licence: {row.licence}"
+
+
+def _row(architecture: Architecture) -> Row:
+    name = networks.parse(architecture.name)
+    cached = weights.cached_file(name)
+    with _META:
+        network = networks.build(architecture.name, n_labels=_N_LABELS, seed=0).eval()
+    side = architecture.usual_side
+    counted, map_size = _followed(network, side)
     return Row(
-        architecture.name,
-        architecture.library,
-        architecture.cuts,
-        networks.n_parameters([network.body, network.head]),
-        weights.cached_file(name).is_file(),
-        weights.wanted(name),
+        name=architecture.name,
+        family=architecture.family.name,
+        library=architecture.library,
+        library_name=architecture.library_name,
+        cuts=architecture.cuts,
+        parameters=networks.n_parameters([network.body, network.head]),
+        usual_side=side,
+        multiply_adds=counted,
+        layer=network.layer,
+        map_size=map_size,
+        mean=architecture.expects.mean,
+        std=architecture.expects.std,
+        normalisation=_normalisation(architecture),
+        licence=publication.licence(architecture),
+        used_by=architecture.used_by,
+        weights_cached=cached is not None and cached.is_file(),
+        weights_wanted=weights.wanted(name),
     )
+
+
+def _followed(network: Network, side: int) -> tuple[int, tuple[int, int]]:
+    """(multiply-adds of a film of that side, rows and columns of what explanations show of it)."""
+    with counting() as counted, torch.no_grad():
+        features = network.body(torch.zeros(1, 3, side, side, device=_META))
+        network.head(features)
+    height, width = on_grid(features).shape[2:]
+    return counted(), (int(height), int(width))
+
+
+def _normalisation(architecture: Architecture) -> str:
+    if architecture.superseded_by:
+        return (
+            f"shown ImageNet's moments where its public weights expect {_said(architecture)}; kept "
+            f"for studies made with it: use {architecture.superseded_by}"
+        )
+    if architecture.name in TOWERS:
+        return "given the tower's own moments, which are read beside its weights"
+    if architecture.library == "spondyl":
+        return "each film's own mean and deviation are taken out"
+    if architecture.expects != IMAGENET:
+        return f"given moments of {_said(architecture)}, as its public weights expect"
+    return ""
+
+
+def _said(architecture: Architecture) -> str:
+    return f"mean {architecture.expects.mean[0]}, deviation {architecture.expects.std[0]}"

@@ -90,6 +90,8 @@ def begin(
     if not resuming:
         refuse_unless_free(folder)
     files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights)
+    for network, file in () if resuming else files.items():
+        weight_files.refuse_misshown(network, file)
     not_run |= lacking
     labels = tasks.labels_read(spec)
     look = FirstLook(spec.preprocessing, cache, spec.find_duplicates and not resuming)

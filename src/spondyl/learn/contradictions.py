@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from spondyl.data.labels import LabelSet
 from spondyl.errors import SpondylError
+from spondyl.learn.networks import parse
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.vision_language import prompts
 from spondyl.learn.vision_language.towers import TOWERS
@@ -29,12 +30,20 @@ def contradictions(spec: StudySpec) -> Iterator[str]:
             f'step: fixmatch has plain steps only, not "{spec.step}"; "auto" runs the other '
             "strategies as graphs"
         )
+    yield from _of_networks(spec)
     yield from _of_scheme(spec)
     yield from _of_labels(spec)
     yield from _of_sampling(spec)
     yield from _of_prompts(spec)
     if not spec.configurations:
         yield "strategies: solved ones need the protocol nested"
+
+
+def _of_networks(spec: StudySpec) -> Iterator[str]:
+    for name in spec.networks:
+        least = parse(name).architecture.least_side
+        if min(spec.size) < least:
+            yield f"size: {list(spec.size)} is too small for {name}; {least} a side or more"
 
 
 def _of_scheme(spec: StudySpec) -> Iterator[str]:

@@ -8,6 +8,7 @@ difference out of all other files.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isqrt
 
 import torch
@@ -40,6 +41,16 @@ def weighted(features: Tensor, mask: Tensor) -> Tensor:
 class Head(nn.Module):
     """Features → logits in two steps: `reduced`, without parameters, then `classify`."""
 
+    pools = False
+    """Whether `reduced` is the mean over a feature map, so that a logit's gradient is the same in
+    every cell: that of `classify`, shared out among the cells."""
+
+    @property
+    def given(self) -> Mapping[str, nn.Module]:
+        """What of the head a library's file of weights may fill, by the library's name: all that
+        does not depend on the labels."""
+        return {}
+
     def reduced(self, features: Tensor) -> Tensor:
         """(n, inputs of `classify`)."""
         raise NotImplementedError
@@ -56,8 +67,11 @@ class Head(nn.Module):
 class PooledLinear(Head):
     """A head that pools the features and maps them linearly to logits."""
 
-    def __init__(self, n_channels: int, n_labels: int) -> None:
+    pools = True
+
+    def __init__(self, n_channels: int, n_labels: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.linear = nn.Linear(n_channels, n_labels)
 
     def reduced(self, features: Tensor) -> Tensor:
@@ -66,12 +80,44 @@ class PooledLinear(Head):
 
     def classify(self, reduced: Tensor) -> Tensor:
         """Logits (n, labels) of (n, channels)."""
-        logits: Tensor = self.linear(reduced)
+        logits: Tensor = self.linear(self.dropout(reduced))
+        return logits
+
+
+class NormedLinear(Head):
+    """ConvNeXt's head: pooling, a norm over the channels, one linear layer.
+
+    What is normed is one film's mean, so its logits are no weighted sum of the map's cells, and CAM
+    is not defined; the gradient is still the same in every cell.
+    """
+
+    pools = True
+
+    def __init__(self, n_channels: int, n_labels: int, eps: float, norm_name: str) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(n_channels, eps)
+        self.linear = nn.Linear(n_channels, n_labels)
+        self.norm_name = norm_name
+        """What the library calls the norm."""
+
+    @property
+    def given(self) -> Mapping[str, nn.Module]:
+        """The norm."""
+        return {self.norm_name: self.norm}
+
+    def reduced(self, features: Tensor) -> Tensor:
+        """(n, channels): the mean over the image."""
+        return pooled(features)
+
+    def classify(self, reduced: Tensor) -> Tensor:
+        """Logits (n, labels) of (n, channels)."""
+        logits: Tensor = self.linear(self.norm(reduced))
         return logits
 
 
 class DenseHead(Head):
-    """VGG's head: the last pooling, 7 × 7 averages, two dense layers with dropout, a last one."""
+    """VGG's and AlexNet's head: the last pooling, averages on a small grid (7 × 7, 6 × 6), two
+    dense layers with dropout behind (VGG) or before them (AlexNet), a last one."""
 
     def __init__(self, pool: nn.Module, average: nn.Module, classifier: nn.Sequential) -> None:
         super().__init__()
@@ -81,22 +127,41 @@ class DenseHead(Head):
 
     @property
     def first(self) -> nn.Linear:
-        """The first dense layer, of 49 × channels inputs."""
-        layer = self.classifier[0]
+        """The first dense layer, of 49 × channels inputs in VGG. In eval mode nothing that is
+        before it changes what `reduced` returned."""
+        layer = self.classifier[self._first]
         assert isinstance(layer, nn.Linear)
         return layer
 
     @property
     def rest(self) -> nn.Sequential:
         """What comes after it."""
-        return self.classifier[1:]
+        return self.classifier[self._first + 1 :]
+
+    @property
+    def _first(self) -> int:
+        """Its place: behind dropout alone, if anything."""
+        for place, layer in enumerate(self.classifier):
+            if not isinstance(layer, nn.Dropout):
+                return place
+        raise AssertionError("a dense head has a dense layer")
+
+    @property
+    def given(self) -> Mapping[str, nn.Module]:
+        """All dense layers but the last."""
+        *layers, _ = (
+            (f"classifier.{place}", layer)
+            for place, layer in enumerate(self.classifier)
+            if isinstance(layer, nn.Linear)
+        )
+        return dict(layers)
 
     def reduced(self, features: Tensor) -> Tensor:
-        """(n, 49 × channels): pooled, averaged to 7 × 7, laid out in a row."""
+        """(n, cells × channels): pooled, averaged to the small grid, laid out in a row."""
         flat: Tensor = self.average(self.pool(features)).flatten(1)
         return flat
 
     def classify(self, reduced: Tensor) -> Tensor:
-        """Logits (n, labels) of (n, 49 × channels)."""
+        """Logits (n, labels) of (n, cells × channels)."""
         logits: Tensor = self.classifier(reduced)
         return logits

@@ -1,6 +1,7 @@
 """Networks by name, each in two parts: `body` (image → features) and `head` (→ logits).
 
 A name may carry a cut: `resnet50:layer3` is ResNet-50 up to `layer3`, pooled, with a linear head.
+Which networks there are stands in `architectures.table`.
 """
 
 from __future__ import annotations
@@ -9,82 +10,24 @@ import difflib
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-import timm
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
+from spondyl.learn.architectures.architecture import Architecture, OwnMoments
+from spondyl.learn.architectures.attention import BeforeAttention, FromAttention
+from spondyl.learn.architectures.families import Stage
+from spondyl.learn.architectures.table import ARCHITECTURES
 from spondyl.learn.heads import Head, PooledLinear, pooled
-from spondyl.learn.spine_encoder import SpineEncoder
-from spondyl.learn.splitting import (
-    CUTS,
-    PART,
-    BeforeAttention,
-    Family,
-    FromAttention,
-    Stage,
-    our_name,
-)
-from spondyl.learn.vision_language.towers import TOWERS
 
-Library = Literal["torchvision", "timm", "open_clip", "spondyl"]
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """A network of a library and the family whose rule says where it parts."""
-
-    name: str
-    family: Family
-    library: Library
-
-    def build(self) -> nn.Module:
-        """The library's own module for 1000 classes, with the library's own random weights."""
-        if self.library == "open_clip":
-            return TOWERS[self.name].build()
-        if self.library == "spondyl":
-            return SpineEncoder()
-        if self.library == "timm":
-            whole: nn.Module = timm.create_model(self.name, pretrained=False)
-            return whole
-        return torchvision.models.get_model(self.name, weights=None)
-
-    @property
-    def cuts(self) -> tuple[str, ...]:
-        """Names at which the body may end."""
-        return CUTS[self.family]
-
-    def our_name(self, theirs: str) -> str:
-        """What we call the body's tensor that the library calls `theirs`."""
-        return our_name(self.family, theirs)
-
+__all__ = ["ARCHITECTURES", "Architecture", "Network", "NetworkName", "build", "parse"]
 
 CLOSING = "closing"
 """Name of a body's last module where it only brings features into our order."""
-
-ARCHITECTURES: dict[str, Architecture] = {
-    architecture.name: architecture
-    for architecture in (
-        Architecture("resnet18", "resnet", "torchvision"),
-        Architecture("resnet50", "resnet", "torchvision"),
-        Architecture("resnet101", "resnet", "torchvision"),
-        Architecture("vgg16", "vgg", "torchvision"),
-        Architecture("vgg19", "vgg", "torchvision"),
-        Architecture("densenet121", "densenet", "torchvision"),
-        Architecture("densenet169", "densenet", "torchvision"),
-        Architecture("vit_small_patch16_224", "vit", "timm"),
-        Architecture("vit_base_patch16_224", "vit", "timm"),
-        Architecture("swin_t", "swin", "torchvision"),
-        Architecture("resnet10t", "resnet", "timm"),
-        Architecture("test_resnet", "resnet", "timm"),
-        Architecture("test_vit", "vit", "timm"),
-        Architecture("spine-finder", "spine-finder", "spondyl"),
-        *(Architecture(name, "vit", "open_clip") for name in TOWERS),
-    )
-}
+RENORMALISING = "renormalising"
+"""Name of a body's first module where it gives films other moments than ImageNet's."""
+_PROBING_SIDE = 64
 
 
 class Network(nn.Module):
@@ -164,22 +107,23 @@ def build(name: str, n_labels: int, seed: int) -> Network:
     `seed` decides every random tensor; the global random state is left as it was.
     """
     parsed = parse(name)
+    architecture = parsed.architecture
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        whole = parsed.architecture.build()
-        parted = PART[parsed.architecture.family](whole, n_labels)
+        parted = architecture.family.part(architecture.build(), n_labels)
+        if architecture.renormalises:
+            parted.stages[0][1].insert(0, (RENORMALISING, OwnMoments(architecture.expects)))
         body = _until(parted.stages, parsed.cut)
         if parted.closing is not None:
             body.add_module(CLOSING, parted.closing)
-        stages = _names(parted.stages, body, parsed.architecture.cuts)
-        n_channels = _channels(body)
-        whole_head = None if parsed.cut else parted.head
-        head: Head = whole_head or PooledLinear(n_channels, n_labels)
-    ends_in_attention = parted.ends_in_attention
+        n_channels = _channels(body, max(_PROBING_SIDE, architecture.least_side))
+        head = None if parsed.cut else parted.head
+        if head is None:
+            head = PooledLinear(n_channels, n_labels, 0.0 if parsed.cut else parted.dropout)
     return Network(
         *(str(parsed), body, head, n_channels),
-        ends_in_attention=ends_in_attention,
-        stages=stages,
+        ends_in_attention=parted.ends_in_attention,
+        stages=_names(parted.stages, body, architecture.cuts),
     )
 
 
@@ -209,12 +153,12 @@ def _names(
     return tuple(found)
 
 
-def _channels(body: nn.Sequential) -> int:
+def _channels(body: nn.Sequential, side: int) -> int:
     """Channels of the body's features, found by sending one small black image through it."""
     was_training = body.training
     body.eval()
     with torch.inference_mode():
-        n_channels = int(pooled(body(torch.zeros(1, 3, 64, 64))).shape[1])
+        n_channels = int(pooled(body(torch.zeros(1, 3, side, side))).shape[1])
     body.train(was_training)
     return n_channels
 

@@ -99,6 +99,7 @@ def solve(
     *,
     balanced: bool = False,
     counted: Array | None = None,
+    one_scale: bool = False,
 ) -> list[LinearHead]:
     """For each inverse strength C the multinomial L2 logistic regression of `labels` on `features`:
     the least C · Σ cross-entropy + ½‖W‖² over standardised features, the bias left free.
@@ -106,13 +107,15 @@ def solve(
     Two labels are penalised as in scikit-learn, by half the square of the difference of their two
     rows. Each strength starts from the solution of the one before, which is quick where they rise.
     `counted` (n,) says how often each film counts, in the loss and in what standardises; None is
-    once.
+    once. With `one_scale` all channels are divided by one number, the root mean square of their
+    deviations, instead of each by its own: then no channel that hardly varies gets a large weight,
+    which matters where the body is to be trained under the head.
     Raises `SpondylError` where a label is absent or the solver does not reach `TOLERANCE`.
     """
     # Matrices of some hundred rows are too small to be shared: on a busy machine threads that wait
     # for each other take thirty times as long, and how many there are decides the last digits.
     with threadpool_limits(1, "blas"):
-        return _solved(features, labels, n_labels, strengths, balanced, counted)
+        return _solved(features, labels, n_labels, strengths, balanced, counted, one_scale)
 
 
 def _solved(
@@ -122,6 +125,7 @@ def _solved(
     strengths: tuple[float, ...],
     balanced: bool,
     counted: Array | None,
+    one_scale: bool,
 ) -> list[LinearHead]:
     if len(np.unique(labels)) < n_labels:
         raise SpondylError(
@@ -129,6 +133,8 @@ def _solved(
         )
     exact = features.astype(np.float64)
     mean, spread = _moments(exact, counted)
+    if one_scale:
+        spread = np.full_like(spread, np.sqrt((spread**2).mean()))
     spread = np.where(spread > 0, spread, 1.0)
     standard = (exact - mean) / spread
     # standard = coordinates · directions: ‖w‖ is the same in both, so is the penalised optimum.

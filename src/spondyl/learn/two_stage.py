@@ -10,8 +10,10 @@ The head is solved on the training part alone, its strength chosen by the tune p
 steers the second stage and must not have taught the head. The second stage is the loop of every
 strategy, on the last stages and the head; below them nothing changes. Batch norms keep their
 statistics in the last stages too, as Keras's guide to transfer learning asks for: the head was
-solved on features by these, and by a batch's own it says anything. What is kept is the epoch of the lowest tune loss, or the first stage where no epoch
-betters it; the outcome says which.
+solved on features by these, and of features by a batch's own it says anything. For the same reason
+its channels share one scale (`probe.solve`): a channel that hardly varies would get a weight so
+large that the smallest step of the body turns the answer. What is kept is the epoch of the lowest
+tune loss, or the first stage where no epoch betters it; the outcome says which.
 
 The price: a network with dense layers of its own (VGG) loses them, because what is solved is one
 linear layer on pooled features; and the views that a study stores (`views`) are far cheaper on a
@@ -110,8 +112,11 @@ def _solve_head(network: Network, task: Task, materials: Materials) -> tuple[flo
     train_labels, tune_labels = (columns(cohort, part) for part in (parts.train, parts.tune))
     # Balanced draws weigh the classes alike on average; nothing is drawn here.
     balanced = "balanced" in (spec.class_weights, spec.sampling)
-    heads = probe.solve(train, train_labels, len(spec.labels), STRENGTHS, balanced=balanced)
-    weights = training.class_weights(torch.from_numpy(train_labels), len(spec.labels), spec)
+    n_labels = len(spec.labels)
+    heads = probe.solve(
+        *(train, train_labels, n_labels, STRENGTHS), balanced=balanced, one_scale=True
+    )
+    weights = training.class_weights(torch.from_numpy(train_labels), n_labels, spec)
     losses = [_loss(head.logits(tune), tune_labels, weights) for head in heads]
     at = int(np.argmin(losses))
     tensors = {

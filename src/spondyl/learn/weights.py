@@ -8,22 +8,19 @@ frozen body with a random part is refused. Random weights are drawn only where a
 from __future__ import annotations
 
 import pickle
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
-import timm
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
 from spondyl.files import sha256_of_file
 from spondyl.learn import in_domain
-from spondyl.learn.heads import DenseHead
+from spondyl.learn.architectures import publication
 from spondyl.learn.networks import Network, NetworkName, parse
 from spondyl.learn.outcome import WeightsRecord
 from spondyl.learn.vision_language import published
@@ -31,8 +28,6 @@ from spondyl.learn.vision_language.published import Published
 from spondyl.learn.vision_language.towers import TOWERS, Tower
 
 _UNCOUNTED = "num_batches_tracked"
-_OLD_DENSENET = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")
-_TIMM_VGG = {"pre_logits.fc1.": "classifier.0.", "pre_logits.fc2.": "classifier.3."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +71,10 @@ def find(name: str, files: Mapping[str, Path]) -> WeightsFile:
             return WeightsFile(files[key], _sha256(parsed, files[key]), from_cache=False)
     if tower := _tower(parsed):
         raise MissingWeightsError(f"weights of {name}: not given", published.where(tower))
-    if parsed.architecture.library == "spondyl":
+    cached = cached_file(parsed)
+    if cached is None:
         hint = f"Give {wanted(parsed)}, with --weights {parsed.architecture.name}=FILE."
         raise MissingWeightsError(f"weights of {name}: not given", hint)
-    cached = cached_file(parsed)
     if cached.is_file():
         return WeightsFile(cached, sha256_of_file(cached), from_cache=True)
     raise MissingWeightsError(
@@ -106,42 +101,41 @@ def _tower(name: NetworkName) -> Tower | None:
     return TOWERS.get(name.architecture.name)
 
 
+def refuse_misshown(name: str, file: WeightsFile) -> None:
+    """Raises `SpondylError` for a network that is kept for studies made before, and that shows its
+    public weights other films than they learned from. A bundle's weights learned from what it
+    shows."""
+    architecture = parse(name).architecture
+    if architecture.superseded_by and in_domain.bundle_of(file.path) is None:
+        raise SpondylError(
+            f"network {name}: its public weights expect films of mean {architecture.expects.mean} "
+            f"and deviation {architecture.expects.std}, and it is shown ImageNet's",
+            f"Use {architecture.superseded_by}, which is the same network rightly shown; this "
+            "name is kept for studies and bundles that were made with it.",
+        )
+
+
 def wanted(name: NetworkName) -> str:
     """What the library calls the file of ImageNet-1k weights that the network wants; of a
     vision-language model where its files are published."""
-    architecture = name.architecture
     if tower := _tower(name):
         return tower.hub_id or "none: its weights are drawn in tests"
-    if architecture.library == "spondyl":
-        return "a file of `spondyl measure train`, or shipped for the finder that comes with it"
-    if architecture.library == "timm":
-        return f"{timm.get_pretrained_cfg(architecture.name).hf_hub_id}'s model.safetensors"
-    return str(torchvision.models.get_model_weights(architecture.name).IMAGENET1K_V1.url)
+    return publication.file_of(name.architecture)
 
 
-def cached_file(name: NetworkName) -> Path:
-    """Where the library keeps its ImageNet-1k (for torchvision: V1) weights once downloaded.
-
-    Of a vision-language model a folder, whose file alone would not do: it is never taken from
-    there.
-    """
-    architecture = name.architecture
-    if tower := _tower(name):
-        return _hub_snapshot(tower.hub_id or tower.name)
-    if architecture.library == "spondyl":  # no library's; nothing is ever put there
-        return Path(torch.hub.get_dir()) / "checkpoints" / f"{architecture.name}.safetensors"
-    if architecture.library == "timm":
-        return _hub_snapshot(str(timm.get_pretrained_cfg(architecture.name).hf_hub_id))
-    url = torchvision.models.get_model_weights(architecture.name).IMAGENET1K_V1.url
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+def cached_file(name: NetworkName) -> Path | None:
+    """Where the library keeps its ImageNet-1k (for torchvision: V1) weights once downloaded; None
+    where it keeps none that would be taken."""
+    return None if _tower(name) else publication.cached_file(name.architecture)
 
 
 def load(network: Network, file: WeightsFile, *, body_is_frozen: bool) -> WeightsRecord:
     """Fills `network` from `file` in place and says what was filled.
 
     The body must be filled whole where it stays frozen, and up to the end of some top module where
-    it is trained. VGG's dense layers but the last are filled where the file holds them. Half
-    precision becomes single. Raises `SpondylError` for a damaged, foreign or partial file.
+    it is trained. What of a head does not depend on the labels (VGG's dense layers but the last,
+    ConvNeXt's norm) is filled where the file holds it. Half precision becomes single. Raises
+    `SpondylError` for a damaged, foreign or partial file.
     """
     name, path = parse(network.name), file.path
     origin = in_domain.bundle_of(path)
@@ -160,7 +154,7 @@ def load(network: Network, file: WeightsFile, *, body_is_frozen: bool) -> Weight
     _refuse_misfits(body, held, path, network.name)
     chosen = {name: held[name] for name in body if name in held}
     network.body.load_state_dict(chosen, strict=False)
-    dense_missing = _load_dense(network, held, path)
+    head_missing = _load_head(network, held, path)
     return WeightsRecord(
         network=network.name,
         source="bundle" if origin else "library cache" if file.from_cache else "file",
@@ -168,7 +162,7 @@ def load(network: Network, file: WeightsFile, *, body_is_frozen: bool) -> Weight
         sha256=file.sha256,
         n_loaded=len(chosen),
         n_random=len(missing),
-        random_parts=(*random_parts, *dense_missing),
+        random_parts=(*random_parts, *head_missing),
     )
 
 
@@ -206,22 +200,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _library_names(tensors: dict[str, Tensor], name: NetworkName) -> dict[str, Tensor]:
-    """Tensors under our names: the body's without the library's prefix, VGG's dense layers as
-    torchvision calls them, DenseNet's old spelling made new; single precision."""
-    renamed = {}
-    for key, tensor in tensors.items():
-        if name.architecture.family == "densenet" and (old := _OLD_DENSENET.fullmatch(key)):
-            key = old.group(1) + old.group(2)
-        for theirs, ours in _TIMM_VGG.items():
-            if key.startswith(theirs):
-                # timm writes the dense layers as 7 × 7 and 1 × 1 convolutions, in the same order.
-                key, tensor = (
-                    key.replace(theirs, ours),
-                    tensor.flatten(1) if tensor.ndim > 1 else tensor,
-                )
-        key = name.architecture.our_name(key)
-        renamed[key] = tensor.float() if tensor.is_floating_point() else tensor
-    return renamed
+    """Tensors under our names and in our shapes, as the family says; single precision."""
+    renamed = dict(name.architecture.ours(*item) for item in tensors.items())
+    return {key: t.float() if t.is_floating_point() else t for key, t in renamed.items()}
 
 
 def _wanted_tensors(module: nn.Module) -> dict[str, Tensor]:
@@ -284,17 +265,10 @@ def _refuse_misfits(
             )
 
 
-def _load_dense(network: Network, held: dict[str, Tensor], path: Path) -> tuple[str, ...]:
-    """Fills VGG's dense layers but the last one; names of those that stayed random."""
-    if not isinstance(network.head, DenseHead):
-        return ()
-    *layers, _ = [
-        (f"classifier.{i}", layer)
-        for i, layer in enumerate(network.head.classifier)
-        if isinstance(layer, nn.Linear)
-    ]
+def _load_head(network: Network, held: dict[str, Tensor], path: Path) -> tuple[str, ...]:
+    """Fills what of the head does not depend on the labels; names of parts that stayed as drawn."""
     missing = []
-    for name, layer in layers:
+    for name, layer in network.head.given.items():
         tensors = {key: held.get(f"{name}.{key}") for key in ("weight", "bias")}
         found = {key: tensor for key, tensor in tensors.items() if tensor is not None}
         if len(found) < len(tensors):
@@ -303,15 +277,6 @@ def _load_dense(network: Network, held: dict[str, Tensor], path: Path) -> tuple[
         _refuse_misfits(layer.state_dict(), found, path, f"{network.name} {name}")
         layer.load_state_dict(found)
     return tuple(missing)
-
-
-def _hub_snapshot(repository: str) -> Path:
-    from huggingface_hub import constants, try_to_load_from_cache
-
-    found = try_to_load_from_cache(repository, "model.safetensors")
-    if isinstance(found, str):
-        return Path(found)
-    return Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
 
 
 def _line(error: Exception) -> str:

@@ -84,7 +84,7 @@ def audited(
             f"{path}: a bundle holds no films to be asked about", "Name a cohort with --cohort."
         )
     films, copies = _read(cohort, bundle.labels, track)
-    known = _spines(bundle.preprocessing, films, regions, track)
+    known = spines_for(bundle.preprocessing, films, regions, track)
     return Audited((subject_of(bundle, films, known),), copies)
 
 
@@ -138,44 +138,54 @@ def _of_study(
     path: Path, cohort: Path | None, regions: Path | None, wanted: Wanted, track: Track
 ) -> Audited:
     study = studies.load(path)
-    outcomes = _finished(path, study.outcomes(), wanted)
+    outcomes = finished(path, study.outcomes(), wanted)
     if cohort is None:
         own = tuple(subject.of_study(study, outcome) for outcome in outcomes)
         return Audited(own, study.duplicates)
     films, copies = _read(cohort, study.cohort.labels, track)
-    known = _spines(study.spec.preprocessing, films, regions, track)
+    known = spines_for(study.spec.preprocessing, films, regions, track)
     others = tuple(subject.of_study(study, outcome, films, known) for outcome in outcomes)
     return Audited(others, copies)
 
 
-def _finished(path: Path, outcomes: Sequence[Outcome], wanted: Wanted) -> list[Outcome]:
+def finished(path: Path, outcomes: Sequence[Outcome], wanted: Wanted) -> list[Outcome]:
+    """Those of a study's `outcomes` that are `wanted` and finished; `SpondylError` for none."""
     fitting = [one for one in outcomes if wanted.fits(one.configuration)]
-    finished = [one for one in fitting if one.predictions is not None]
-    if not finished:
+    done = [one for one in fitting if one.predictions is not None]
+    if not done:
         listed = "; ".join(f"{one.configuration}: {one.not_run or 'finished'}" for one in outcomes)
         raise SpondylError(
-            f"{path}: no finished configuration of that name to audit ({listed})",
+            f"{path}: no finished configuration of that name to ask ({listed})",
             "Run the study to its end, or name another with --network, --strategy and --protocol.",
         )
-    return finished
+    return done
 
 
 def _read(path: Path, labels: LabelSet, track: Track) -> tuple[Cohort, tuple[DuplicateGroup, ...]]:
-    """The films at `path`, each with one of `labels` (not every label need be there), copies
-    grouped."""
+    """The films at `path` as `labelled` reads them, copies grouped."""
+    stated = labelled(path, labels, track)
+    copies = duplicates.find_in(stated.radiographs, track)
+    return stated.with_groups(duplicates.groups_of(stated.group_ids, copies)), copies
+
+
+def labelled(path: Path, labels: LabelSet, track: Track = silently) -> Cohort:
+    """The films at `path`, each with one of `labels`; not every label need be there.
+
+    Raises `SpondylError` for films that cannot be read, other labels, and films without one.
+    """
     stated = cohorts.read(path, labels, require_labels=False, track=track)
     unlabelled = [film.image_id for film in stated.radiographs if film.label is None]
     if unlabelled:
         hint = "State the label of every film, or leave the film out."
         raise SpondylError.of([Problem(i, "has no label", hint) for i in unlabelled], str(path))
-    copies = duplicates.find_in(stated.radiographs, track)
-    return stated.with_groups(duplicates.groups_of(stated.group_ids, copies)), copies
+    return stated
 
 
-def _spines(
-    preprocessing: Preprocessing, cohort: Cohort, regions: Path | None, track: Track
+def spines_for(
+    preprocessing: Preprocessing, cohort: Cohort, regions: Path | None, track: Track = silently
 ) -> Spines:
-    """The films' spines where the networks are not shown a film without."""
+    """The films' spines where the networks are not shown a film without; `SpondylError` where they
+    are needed and not given."""
     if not preprocessing.needs_spine:
         return NO_SPINES
     if regions is None:

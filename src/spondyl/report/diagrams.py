@@ -13,15 +13,6 @@ from matplotlib.patches import FancyBboxPatch
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.report.canvas import BLUE, INK, VERMILION, WIDTH, new_figure, styled
 
-_HEADS = {
-    "vgg": ("pool,\n7 × 7 averages", "dense 4096,\ndropout", "dense 4096,\ndropout"),
-    "resnet": ("average over\nthe image",),
-    "densenet": ("average over\nthe image",),
-    "vit": ("class token",),
-    "swin": ("average over\nthe image",),
-    "spine-finder": ("average over\nthe image",),
-}
-
 
 @styled
 def pipeline(n_films: int, n_groups: int, divided: str, protocols: Sequence[str]) -> Figure:
@@ -48,14 +39,13 @@ def pipeline(n_films: int, n_groups: int, divided: str, protocols: Sequence[str]
 
 
 @styled
-def classifier(family: str, n_labels: int, strategies: Sequence[str]) -> Figure:
+def classifier(above: Sequence[str], n_labels: int, strategies: Sequence[str]) -> Figure:
     """A network's own classifier above ours: what was taken off, what was put on, what is
-    learned."""
+    learned. `above` is what stands between body and last layer (`Family.above`)."""
     figure = new_figure(WIDTH, 2.1)
     axes = _blank(figure)
-    inner = _HEADS[family]
     for height, last, name in ((0.8, "dense 1000", "as published"), (0.38, "", "here")):
-        texts = ("body", *inner, last or f"dense {n_labels}")
+        texts = ("body", *above, last or f"dense {n_labels}")
         places = [
             _box(axes, i + 1, height, text, len(texts) + 1, _colour(i, len(texts), last))
             for i, text in enumerate(texts)

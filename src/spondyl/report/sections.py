@@ -129,10 +129,10 @@ def _diagrams(contents: ReportContents) -> tuple[Drawing, ...]:
         Drawing("pipeline", "The way of a film through the study.", way),
         *(
             Drawing(
-                f"classifier-{family}",
+                f"classifier-{family.name}",
                 f"The classifier of {network} as published and as it is here: the last dense layer "
                 "is replaced. A probe keeps no other dense layer.",
-                diagrams.classifier(family, len(spec["labels"]), spec["strategies"]),
+                diagrams.classifier(family.above, len(spec["labels"]), spec["strategies"]),
             )
             for family, network in by_family.items()
         ),

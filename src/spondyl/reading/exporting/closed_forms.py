@@ -1,10 +1,11 @@
 """Heads whose gradient is written out, so that a heatmap needs no autograd where it is made.
 
-Both kinds of head have a vector-Jacobian product in ordinary operators. Pooling and one linear
-layer: w_ck / (h·w) in every cell. VGG's dense head, backwards: the last layer's row of the label
-asked about; through each dense layer a product with its weights; through each ReLU the mask of
-what was positive; through the averages their transposed matrices; through the last pooling the cell
-that won. The mean over the map, all that Grad-CAM needs, asks for no position (`mean_gradient`).
+Every kind of head has a vector-Jacobian product in ordinary operators. Pooling and one linear
+layer: w_ck / (h·w) in every cell; with ConvNeXt's norm between the two, what of w_c the norm lets
+through, shared out alike. VGG's and AlexNet's dense head, backwards: the last layer's row of the
+label asked about; through each dense layer a product with its weights; through each ReLU the mask
+of what was positive; through the averages their transposed matrices; through the last pooling the
+cell that won. The mean over the map, all that Grad-CAM needs, asks for no position (`mean_gradient`).
 The formulas that make a map of feature map and gradient are those of `explain.cam`.
 """
 
@@ -17,7 +18,7 @@ from torch.nn import functional
 from spondyl.errors import SpondylError
 from spondyl.explain import cam
 from spondyl.explain.explaining import Method
-from spondyl.learn.heads import DenseHead, Head, PooledLinear
+from spondyl.learn.heads import DenseHead, Head, NormedLinear, PooledLinear
 
 
 class ClosedForm(nn.Module):
@@ -47,7 +48,15 @@ class ClosedForm(nn.Module):
         return method.formula(features, self.gradient(features, met, column))
 
 
-class PooledLinearForm(ClosedForm):
+class PooledForm(ClosedForm):
+    """Any head that begins with pooling: its gradient is the same in every cell."""
+
+    def gradient(self, features: Tensor, met: list[Tensor], column: Tensor) -> Tensor:
+        """The same in every cell."""
+        return self.mean_gradient(features, met, column)[..., None, None].expand(features.shape)
+
+
+class PooledLinearForm(PooledForm):
     """Pooling and one linear layer."""
 
     def __init__(self, head: PooledLinear) -> None:
@@ -65,13 +74,36 @@ class PooledLinearForm(ClosedForm):
         height, width = features.shape[2:]
         return self.linear.weight.index_select(0, column) / (height * width)
 
-    def gradient(self, features: Tensor, met: list[Tensor], column: Tensor) -> Tensor:
-        """The same in every cell."""
-        return self.mean_gradient(features, met, column)[..., None, None].expand(features.shape)
+
+class NormedLinearForm(PooledForm):
+    """ConvNeXt's head: pooling, a norm over the channels, one linear layer."""
+
+    def __init__(self, head: NormedLinear) -> None:
+        super().__init__()
+        self.norm = head.norm
+        self.linear = head.linear
+
+    def forward(self, features: Tensor, pooled: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """What enters the norm is met."""
+        del features
+        return self.linear(self.norm(pooled)), [pooled]
+
+    def mean_gradient(self, features: Tensor, met: list[Tensor], column: Tensor) -> Tensor:
+        """With v = w_c ⊙ γ, x the pooled film less its mean over the channels, s its deviation and
+        z = x / s: (v - mean v - z · mean(v ⊙ z)) / s, shared out among the cells (Ba et al.
+        1607.06450, section 3, differentiated)."""
+        height, width = features.shape[2:]
+        (entered,) = met
+        pulled = self.linear.weight.index_select(0, column) * self.norm.weight
+        centred = entered - entered.mean(dim=1, keepdim=True)
+        spread = (centred.square().mean(dim=1, keepdim=True) + self.norm.eps).sqrt()
+        z = centred / spread
+        left = pulled - pulled.mean(dim=1, keepdim=True) - z * (pulled * z).mean(1, keepdim=True)
+        return left / spread / (height * width)
 
 
 class DenseForm(ClosedForm):
-    """VGG's head; the feature map is of one size, known beforehand."""
+    """VGG's and AlexNet's head; the feature map is of one size, known beforehand."""
 
     def __init__(self, head: DenseHead, map_size: tuple[int, int]) -> None:
         super().__init__()
@@ -79,6 +111,7 @@ class DenseForm(ClosedForm):
         layers = [layer for layer in head.classifier if not isinstance(layer, nn.Dropout)]
         self.layers = nn.ModuleList(layers)
         _refuse_unwritten(layers, head.pool)
+        self.overlapping = head.pool.kernel_size != head.pool.stride
         cells = map_size[0] * map_size[1]
         n_inputs = head.first.in_features
         with torch.no_grad():
@@ -112,7 +145,8 @@ class DenseForm(ClosedForm):
         return self._pulled(met, column) @ self.summed
 
     def gradient(self, features: Tensor, met: list[Tensor], column: Tensor) -> Tensor:
-        """Back through averages and pooling to the map; of a tie one cell wins, the first."""
+        """Back through averages and pooling to the map; of a tie one cell wins, the first. Where
+        windows overlap, as AlexNet's do, a cell may win several times."""
         entering = self._pulled(met, column) @ self.head.first.weight
         averaged = entering.view(1, self.n_channels, *self.grid)
         spread = self.rows.T @ averaged @ self.columns
@@ -122,7 +156,8 @@ class DenseForm(ClosedForm):
             features, pool.kernel_size, pool.stride, return_indices=True
         )
         nothing = torch.zeros_like(features).flatten(2)
-        scattered = nothing.scatter(2, winners.flatten(2), spread.flatten(2))
+        put = nothing.scatter_add if self.overlapping else nothing.scatter
+        scattered = put(2, winners.flatten(2), spread.flatten(2))
         return scattered.view(features.shape)
 
     def _pulled(self, met: list[Tensor], column: Tensor) -> Tensor:
@@ -146,11 +181,14 @@ def closed_form(head: Head, map_size: tuple[int, int], network: str) -> ClosedFo
     """
     if isinstance(head, PooledLinear):
         return PooledLinearForm(head)
+    if isinstance(head, NormedLinear):
+        return NormedLinearForm(head)
     if isinstance(head, DenseHead):
         return DenseForm(head, map_size)
     raise SpondylError(
         f"network {network}: the gradient of its head has no closed form here",
-        "Pooling with one linear layer has one, and VGG's dense head.",
+        "Pooling with one linear layer has one, ConvNeXt's norm between them or not, and the dense "
+        "heads of VGG and AlexNet.",
     )
 
 
@@ -160,14 +198,13 @@ def _refuse_unwritten(layers: list[nn.Module], pool: nn.Module) -> None:
     ends = (
         len(layers) > 1 and isinstance(layers[0], nn.Linear) and isinstance(layers[-1], nn.Linear)
     )
-    apart = (
+    plain = (
         isinstance(pool, nn.MaxPool2d)
-        and pool.kernel_size == pool.stride
         and pool.padding == 0
         and pool.dilation == 1
         and not pool.ceil_mode
     )
-    if not (known and ends and apart):
+    if not (known and ends and plain):
         raise SpondylError(
             "a dense head of other layers than VGG's: its gradient is not written out",
             "Use another network, or read with the torch engine.",

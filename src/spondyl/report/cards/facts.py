@@ -46,7 +46,7 @@ def of_method(
 ) -> dict[str, str]:
     """What a spec and a configuration say without a film, by field of `Known`."""
     strategy = STRATEGIES[configuration.strategy]
-    family = networks.parse(configuration.network).architecture.family
+    family = networks.parse(configuration.network).architecture.family.name
     stated = spec.model_dump(mode="json")
     seen = _sentences(stated, _SHOWN)
     return {

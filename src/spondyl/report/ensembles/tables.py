@@ -13,6 +13,8 @@ from spondyl.trust.asking.map_consistency import Agreement, MapFigures, Placed
 from spondyl.trust.intervals import Estimate, NotRun
 
 _PERCENT = 100.0
+_FEW = 3
+"""Pairs of members that a sentence can name."""
 
 
 def interval(estimate: Estimate, scale: float = 1.0, digits: int = 3) -> str:
@@ -115,7 +117,11 @@ def brought(made: Made) -> Table:
         for one in made.worth.brought
     )
     ambiguity = made.worth.ambiguity
-    both = "; ".join(f"{a} and {b} {n}" for a, b, n in made.worth.both_wrong)
+    shared = made.worth.both_wrong
+    both = "; ".join(f"{a} and {b} {n}" for a, b, n in shared)
+    if len(shared) > _FEW:
+        counts = [n for _, _, n in shared]
+        both = f"{min(counts)} to {max(counts)}, pair by pair in ensemble.json"
     return Table(
         "brought",
         "What each member brings to the vote",

@@ -58,7 +58,9 @@ def body(files: Mapping[str, Path], device: torch.device) -> Body:
         )
     (name,) = files
     network = networks.build(name, 1, seed=0)
-    record = weights.load(network, weights.find(name, files), body_is_frozen=True)
+    file = weights.find(name, files)
+    weights.refuse_misshown(name, file)
+    record = weights.load(network, file, body_is_frozen=True)
     return Body(network.to(device).eval(), record, Preprocessing(), device)
 
 
