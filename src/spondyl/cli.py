@@ -75,7 +75,7 @@ def demo(out: Out = Path("spondyl-demo"), seed: Seed = 0) -> None:
 
 @app.command()
 def networks(as_json: Json = False) -> None:
-    """What can be trained: networks, cuts, costs, and whose weights are here under which licence."""
+    """What can be trained: networks, cuts, costs, and which weights are here, by which licence."""
     from spondyl.learn import catalogue
 
     rows = catalogue.rows()

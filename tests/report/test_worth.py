@@ -87,7 +87,9 @@ def test_seconds_per_epoch_are_those_of_the_configuration_s_own_history(ran):
     assert row[4] == f"{np.median(seconds):.2f}"
 
 
-@pytest.mark.parametrize("network", ["vgg16", "alexnet", "resnet50", "convnextv2_tiny", "vit_small"])
+@pytest.mark.parametrize(
+    "network", ["vgg16", "alexnet", "resnet50", "convnextv2_tiny", "vit_small"]
+)
 def test_no_text_of_a_classifier_s_drawing_leaves_its_box(network):
     above = parse(network).architecture.family.above
     assert_texts_fit(diagrams.classifier(above, 3, ["scratch", "feature-extraction"]))

@@ -5,8 +5,8 @@ layer: w_ck / (h·w) in every cell; with ConvNeXt's norm between the two, what o
 through, shared out alike. VGG's and AlexNet's dense head, backwards: the last layer's row of the
 label asked about; through each dense layer a product with its weights; through each ReLU the mask
 of what was positive; through the averages their transposed matrices; through the last pooling the
-cell that won. The mean over the map, all that Grad-CAM needs, asks for no position (`mean_gradient`).
-The formulas that make a map of feature map and gradient are those of `explain.cam`.
+cell that won. The mean over the map, all that Grad-CAM needs, asks for no position
+(`mean_gradient`). The formulas that make a map of feature map and gradient are those of `explain.cam`.
 """
 
 from __future__ import annotations

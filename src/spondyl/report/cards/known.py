@@ -15,7 +15,7 @@ from spondyl.explain.study.record import Explanations
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.study import Study
 from spondyl.reading.bundle import INTENDED_USE, Bundle
-from spondyl.report.cards import facts
+from spondyl.report.cards import facts, results
 from spondyl.report.summary import score_outcome
 from spondyl.trust.checks import Check, Status, ordered
 
@@ -109,7 +109,7 @@ class Known:
             **facts.of_films(study),
             **facts.of_partitions(study, outcome.configuration.protocol),
             **facts.of_run(study.facts["versions"]),
-            **(facts.of_results(scored) if scored else {}),
+            **(results.of_results(scored) if scored else {}),
             explanations=facts.of_explanations(explanations) if explanations else "",
             hardware="{cpu}, {cores} cores, GPU: {gpu}.".format(**study.facts["hardware"]),
             reproduce=f"`{study.facts['command']}`, begun {study.facts['began']}; cohort "
