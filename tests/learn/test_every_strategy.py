@@ -17,6 +17,7 @@ from spondyl.explain import explaining
 from spondyl.learn import conduct, networks, training
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
+from spondyl.learn.architectures.odd_families import VGG
 from spondyl.learn.networks import Architecture
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.strategies import STRATEGIES
@@ -72,7 +73,7 @@ class Small(Architecture):
 def small_vgg():
     """The table has a network with dense layers that is quick."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(networks.ARCHITECTURES, "small_vgg", Small("small_vgg", "vgg", "timm"))
+        patched.setitem(networks.ARCHITECTURES, "small_vgg", Small("small_vgg", VGG, "timm"))
         yield
 
 

@@ -6,7 +6,8 @@ through, shared out alike. VGG's and AlexNet's dense head, backwards: the last l
 label asked about; through each dense layer a product with its weights; through each ReLU the mask
 of what was positive; through the averages their transposed matrices; through the last pooling the
 cell that won. The mean over the map, all that Grad-CAM needs, asks for no position
-(`mean_gradient`). The formulas that make a map of feature map and gradient are those of `explain.cam`.
+(`mean_gradient`). The formulas that make a map of feature map and gradient are those of
+`explain.cam`.
 """
 
 from __future__ import annotations
