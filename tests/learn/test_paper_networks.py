@@ -79,9 +79,9 @@ def trained(spec_of, films, fabric, tmp_path_factory):
     )
     seen = []
 
-    def watched(network, *rest):
+    def watched(network, *rest, **more):
         before = digests(network)
-        left = train(network, *rest)
+        left = train(network, *rest, **more)
         seen.append((before, digests(network)))
         return left
 
