@@ -4,11 +4,11 @@ import torch
 from torch import nn
 
 from spondyl.learn import networks
-from spondyl.learn.heads import DenseHead, Head
+from spondyl.learn.heads import DenseHead, Head, NormedLinear
 
 
 class PooledMlp(Head):
-    """Global average pooling, then two layers: what ConvNeXt has in the place of one layer."""
+    """Global average pooling, then a norm and two layers: a head that nobody wrote out."""
 
     def __init__(self, n_channels, n_labels):
         super().__init__()
@@ -43,6 +43,30 @@ def dense():
     return networks.Network("dense", body, head, 12)
 
 
+def overlapping():
+    """AlexNet's head in small: windows of the pooling overlap, dropout comes before each layer."""
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        body = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1, stride=7), nn.ReLU())
+        classifier = nn.Sequential(
+            *(nn.Dropout(), nn.Linear(48, 16), nn.ReLU(True)),
+            *(nn.Dropout(), nn.Linear(16, 16), nn.ReLU(True), nn.Linear(16, 3)),
+        )
+        head = DenseHead(nn.MaxPool2d(3, 2), nn.AdaptiveAvgPool2d(2), classifier)
+    return networks.Network("overlapping", body, head, 12)
+
+
+def normed():
+    """ConvNeXt's head: a norm that does something, between pooling and one linear layer."""
+    with torch.random.fork_rng():
+        torch.manual_seed(8)
+        body = nn.Sequential(nn.Conv2d(3, 10, 5, padding=2, stride=8), nn.SiLU())
+        head = NormedLinear(10, 3, 1e-6, "head.norm")
+        nn.init.normal_(head.norm.weight)
+        nn.init.normal_(head.norm.bias)
+    return networks.Network("normed", body, head, 10)
+
+
 def mlp():
     """A body with negative values, pooled, under two layers."""
     with torch.random.fork_rng():
@@ -75,6 +99,8 @@ def densenet():
 NETWORKS = {
     "pooled": pooled,
     "dense": dense,
+    "overlapping": overlapping,
+    "normed": normed,
     "mlp": mlp,
     "tokens": tokens,
     "swin": swin,

@@ -21,7 +21,9 @@ def applies(method, network):
     whose denominators stay positive."""
     if method == "cam":
         return isinstance(network.explained_parts()[1], PooledLinear)
-    return method != "grad-cam++" or network.name not in ("mlp", "test_vit", "swin_t:stage1")
+    return method != "grad-cam++" or network.name not in (
+        *("mlp", "normed", "test_vit", "swin_t:stage1"),
+    )
 
 
 @pytest.mark.parametrize("method", list(BY_NAME))
@@ -189,6 +191,15 @@ def test_the_maps_of_methods_that_are_one_picture_on_a_pooled_head_are_one_pictu
     for other in scaled[1:]:
         assert torch.allclose(scaled[0], cells * other, rtol=1e-3, atol=1e-5)
     assert not torch.allclose(scaled[1], explain(network, images, LABELS, "layercam").signed)
+
+
+def test_below_a_norm_of_what_is_pooled_they_are_one_picture_too(images):
+    network = NETWORKS["normed"]().eval()
+    names = ("grad-cam", "hirescam", "xgrad-cam", "layercam")
+    assert same_picture(network, names) == (names[:3], ("layercam",))
+    maps = [explain(network, images, LABELS, name).signed for name in names[:3]]
+    for other in maps[1:]:
+        assert torch.allclose(maps[0], other, rtol=1e-3, atol=1e-6)
 
 
 def test_on_a_dense_head_the_methods_are_pictures_of_their_own(images):

@@ -210,3 +210,38 @@ def test_the_real_files_fill_what_they_say(shared):
     assert load(partial, "resnet50", frozen=False)[1].random_parts == ("layer4",)
     with pytest.raises(SpondylError, match="layer4"):
         load(partial, "resnet50", frozen=True)
+
+
+def test_the_norm_between_pooling_and_classifier_is_filled_or_named(tmp_path):
+    ours = networks.build("test_convnext", 3, seed=2)
+    with torch.no_grad():
+        ours.head.norm.weight.uniform_(0.5, 2)
+    body = {key.replace("stages_", "stages."): t for key, t in tensors_of(ours).items()}
+    norm = {f"head.norm.{key}": t for key, t in ours.head.norm.state_dict().items()}
+    classifier = {"head.fc.weight": torch.zeros(1000, 64), "head.fc.bias": torch.zeros(1000)}
+    network, record = load(saved(tmp_path, body | norm | classifier), "test_convnext")
+    assert record.random_parts == ()
+    assert torch.equal(network.head.norm.weight, ours.head.norm.weight)
+    _, partial = load(saved(tmp_path, body), "test_convnext")
+    assert partial.random_parts == ("head.norm",)
+
+
+def test_moments_of_the_table_are_in_no_file_and_need_be_in_none(tmp_path):
+    ours = networks.build("test_convnext", 3, seed=2)
+    assert ours.body.renormalising.scale.flatten().tolist() == pytest.approx(
+        [0.229 / 0.5, 0.224 / 0.5, 0.225 / 0.5]
+    )
+    assert not any("renormalising" in key for key in ours.state_dict())
+    network, record = load(saved(tmp_path, tensors_of(ours)), "test_convnext")
+    assert record.n_random == 0
+    assert torch.equal(network.body.renormalising.scale, ours.body.renormalising.scale)
+
+
+def test_a_name_that_shows_public_weights_the_wrong_films_is_refused_for_new_studies(tmp_path):
+    (tmp_path / "weights.safetensors").touch()
+    file = weights.WeightsFile(tmp_path / "weights.safetensors", "", from_cache=False)
+    with pytest.raises(SpondylError, match="expect films of mean") as refused:
+        weights.refuse_misshown("vit_base_patch16_224", file)
+    assert "Use vit_base" in refused.value.hint
+    weights.refuse_misshown("vit_base", file)
+    weights.refuse_misshown("resnet50:layer3", file)

@@ -23,6 +23,9 @@ CASES = [
     *(pytest.param("dense", m, marks=pytest.mark.slow) for m in LINEAR[3:]),
     *(pytest.param(kind, "grad-cam", marks=pytest.mark.slow) for kind in ("densenet", "swin")),
     pytest.param("pooled", "hirescam", marks=pytest.mark.slow),
+    *(("overlapping", "hirescam"), ("normed", "grad-cam")),
+    pytest.param("overlapping", "grad-cam", marks=pytest.mark.slow),
+    *(pytest.param("normed", m, marks=pytest.mark.slow) for m in LINEAR[2:]),
 ]
 
 

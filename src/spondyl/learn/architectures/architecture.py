@@ -52,8 +52,8 @@ class Architecture:
     usual_side: int = 224
     """Side of the square films at which its public weights are judged, in pixels."""
     least_side: int = 1
-    """Side of the smallest films that it can be run on, in pixels, where that is more than a patch
-    or a stride; torchvision states it with its weights."""
+    """Side of the smallest films that it can be run on (torchvision states it with its weights) and
+    leaves a map of 2 × 2 cells of, in pixels; 1 where nobody need be told."""
     used_by: tuple[str, ...] = ()
     """Works that the paper cites and that used it, as the paper's text says it."""
     superseded_by: str = ""

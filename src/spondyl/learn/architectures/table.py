@@ -80,14 +80,13 @@ ARCHITECTURES: dict[str, Architecture] = {
             *("googlenet", GOOGLENET, "torchvision"),
             options=_MAIN_PATH,
             expects=HALVES,
-            least_side=15,
         ),
         Architecture(
             *("inception_v3", INCEPTION, "torchvision"),
             options=_MAIN_PATH,
             expects=HALVES,
             usual_side=299,
-            least_side=75,
+            least_side=107,
             used_by=(_BOTH, "Takahashi"),
         ),
         Architecture(

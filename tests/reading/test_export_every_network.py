@@ -1,0 +1,59 @@
+"""Every network of the table as a graph: it answers and explains as PyTorch does, or says why it
+cannot be one."""
+
+import networks_of_the_table as table
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from spondyl.errors import SpondylError
+from spondyl.explain.explaining import explain, named
+from spondyl.learn import networks
+from spondyl.learn.networks import ARCHITECTURES
+from spondyl.learn.preprocess import Preprocessing
+from spondyl.reading.exporting import graph
+
+GRID = Preprocessing(size=(table.SIDE, table.SIDE))
+QUICK = ("alexnet", "test_convnext", "test_vit")
+EVERY = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ARCHITECTURES
+]
+
+
+def filled(name):
+    """A network of the table with weights under which films differ."""
+    architecture = ARCHITECTURES[name]
+    network = networks.build(name, 3, seed=4).eval()
+    if architecture.library == "spondyl":
+        return network
+    with torch.no_grad():
+        held = dict(architecture.ours(*item) for item in table.whole_of(name).state_dict().items())
+        network.body.load_state_dict({key: held[key] for key in network.body.state_dict()})
+        for part, module in network.head.given.items():
+            module.load_state_dict({key: held[f"{part}.{key}"] for key in module.state_dict()})
+    return network
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_graph_answers_and_explains_as_the_network_does_or_says_why_not(name):
+    network = filled(name)
+    if network.ends_in_attention:
+        with pytest.raises(SpondylError, match="last attention") as refused:
+            graph.answering_of({0: network}, named("grad-cam"), 1.0, GRID)
+        assert "torch engine" in refused.value.hint
+        return
+    answering = graph.answering_of({0: network}, named("grad-cam"), 1.0, GRID)
+    session = onnxruntime.InferenceSession(graph.model_of(answering).SerializeToString())
+    # Like the films that the norms' statistics are of: noise, which is not, makes deep networks of
+    # random weights explode, and then single precision is no measure of anything.
+    film = (table.films(1)[:, :1].numpy() * 0.2 + 0.5).clip(0, 1)
+    film = film.astype(np.float16).astype(np.float32)  # nothing is rounded on its way
+    names = [one.name for one in session.get_outputs()]
+    given = {"film": film, "label": np.array([1])}
+    found = dict(zip(names, session.run(None, given), strict=True))
+    ours = explain(network, GRID.normalised(torch.from_numpy(film)), [1])
+    logits, signed = ours.logits[0].numpy(), ours.signed[0].numpy()
+    assert np.abs(signed).max() > 0
+    assert np.abs(found["logits"][0] - logits).max() < 1e-4 * max(1.0, np.abs(logits).max())
+    assert np.abs(found["heatmap"] - signed).max() < 1e-3 * np.abs(signed).max()
