@@ -22,10 +22,16 @@ def side_of(architecture):
 
 
 def films(n=2, side=SIDE):
-    """Normalised films, smooth enough to be pictures."""
+    """Films (n, 3, side, side) normalised by ImageNet's moments, as every network is shown them."""
+    return (greys(n, side) - column((0.485, 0.456, 0.406))) / column((0.229, 0.224, 0.225))
+
+
+def greys(n=2, side=SIDE):
+    """Films (n, 1, side, side) in [0, 1], smooth enough to be pictures, in half precision."""
     draws = torch.Generator().manual_seed(5)
-    coarse = torch.randn(n, 3, 9, 9, generator=draws)
-    return nn.functional.interpolate(coarse, (side, side), mode="bilinear")
+    coarse = 0.5 + 0.2 * torch.randn(4, 1, 9, 9, generator=draws)[:n]
+    smooth = nn.functional.interpolate(coarse, (side, side), mode="bilinear")
+    return smooth.clamp(0, 1).half().float()
 
 
 def whole_of(name):
