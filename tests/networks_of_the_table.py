@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from spondyl.learn.architectures.odd_families import VIT
+from spondyl.learn.heads import on_grid
 from spondyl.learn.networks import ARCHITECTURES
 
 QUICK = ("resnet18", "alexnet", "mobilenet_v2", "test_vit", "test_convnext")
@@ -81,3 +82,16 @@ def fill(network, whole, architecture):
     for name, part in network.head.given.items():
         part.load_state_dict({key: held[f"{name}.{key}"] for key in part.state_dict()})
     last_linear(network.head).load_state_dict(last_linear(whole).state_dict())
+
+
+def grad_cam(network, images, label):
+    """(logits, map) from the definition, by autograd through all that is above the layer, in the
+    precision of network and images."""
+    lower, upper = network.explained_parts()
+    with torch.no_grad():
+        features = lower(images)
+    features.requires_grad_(True)
+    logits = upper(features.clone())
+    (gradient,) = torch.autograd.grad(logits[:, label].sum(), features)
+    weights = on_grid(gradient).mean(dim=(2, 3), keepdim=True)
+    return logits.detach(), (weights * on_grid(features.detach())).sum(dim=1)

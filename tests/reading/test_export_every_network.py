@@ -1,5 +1,12 @@
 """Every network of the table as a graph: it answers and explains as PyTorch does, or says why it
-cannot be one."""
+cannot be one.
+
+How near is near enough follows from the network: a graph may be ten times as far from the answer in
+double precision as PyTorch in single precision is, for a hundred layers of random weights multiply
+whatever is rounded.
+"""
+
+import copy
 
 import networks_of_the_table as table
 import numpy as np
@@ -51,8 +58,13 @@ def test_a_graph_answers_and_explains_as_the_network_does_or_says_why_not(name):
     names = [one.name for one in session.get_outputs()]
     given = {"film": film, "label": np.array([1])}
     found = dict(zip(names, session.run(None, given), strict=True))
-    ours = explain(network, GRID.normalised(torch.from_numpy(film)), [1])
-    logits, signed = ours.logits[0].numpy(), ours.signed[0].numpy()
-    assert np.abs(signed).max() > 0
-    assert np.abs(found["logits"][0] - logits).max() < 1e-4 * max(1.0, np.abs(logits).max())
-    assert np.abs(found["heatmap"] - signed).max() < 1e-3 * np.abs(signed).max()
+    image = GRID.normalised(torch.from_numpy(film))
+    ours = explain(network, image, [1])
+    exact = table.grad_cam(copy.deepcopy(network).double(), image.double(), 1)
+    for said, own, true in zip(
+        (found["logits"][0], found["heatmap"]), (ours.logits[0], ours.signed[0]), exact, strict=True
+    ):
+        true = true[0].numpy()
+        rounding = np.abs(own.numpy() - true).max()
+        assert np.abs(true).max() > 100 * rounding  # so that being as near means something
+        assert np.abs(said - true).max() < 10 * rounding + 1e-5 * np.abs(true).max()

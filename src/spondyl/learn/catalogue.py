@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from spondyl.learn import networks, weights
 from spondyl.learn.architectures import publication
 from spondyl.learn.architectures.architecture import IMAGENET, Architecture
 from spondyl.learn.architectures.counting import counting
-from spondyl.learn.heads import on_grid
-from spondyl.learn.networks import Network
+from spondyl.learn.heads import on_grid, pooled
 from spondyl.learn.vision_language.towers import TOWERS
 
 _N_LABELS = 3
@@ -98,21 +99,18 @@ def _details(row: Row) -> Iterator[str]:
 def _row(architecture: Architecture) -> Row:
     name = networks.parse(architecture.name)
     cached = weights.cached_file(name)
-    with _META:
-        network = networks.build(architecture.name, n_labels=_N_LABELS, seed=0).eval()
-    side = architecture.usual_side
-    counted, map_size = _followed(network, side)
+    figures = _figures(architecture.superseded_by or architecture.name)
     return Row(
         name=architecture.name,
         family=architecture.family.name,
         library=architecture.library,
         library_name=architecture.library_name,
         cuts=architecture.cuts,
-        parameters=networks.n_parameters([network.body, network.head]),
-        usual_side=side,
-        multiply_adds=counted,
-        layer=network.layer,
-        map_size=map_size,
+        parameters=figures.parameters,
+        usual_side=architecture.usual_side,
+        multiply_adds=figures.multiply_adds,
+        layer=figures.layer,
+        map_size=figures.map_size,
         mean=architecture.expects.mean,
         std=architecture.expects.std,
         normalisation=_normalisation(architecture),
@@ -123,13 +121,38 @@ def _row(architecture: Architecture) -> Row:
     )
 
 
-def _followed(network: Network, side: int) -> tuple[int, tuple[int, int]]:
-    """(multiply-adds of a film of that side, rows and columns of what explanations show of it)."""
-    with counting() as counted, torch.no_grad():
-        features = network.body(torch.zeros(1, 3, side, side, device=_META))
-        network.head(features)
-    height, width = on_grid(features).shape[2:]
-    return counted(), (int(height), int(width))
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What of a row has to be reckoned."""
+
+    parameters: int
+    multiply_adds: int
+    layer: str
+    map_size: tuple[int, int]
+
+
+@cache
+def _figures(name: str) -> _Figures:
+    """Of a film of the usual side, which is followed through the body once."""
+    parsed = networks.parse(name)
+    side = parsed.architecture.usual_side
+    film = torch.zeros(1, 3, side, side, device=_META)
+    made: list[Tensor] = []
+
+    def channels(body: nn.Sequential) -> int:
+        made.append(body.eval()(film))
+        return int(pooled(made[0]).shape[1])
+
+    with _META, torch.no_grad(), counting() as counted:
+        network = networks.joined(parsed, _N_LABELS, channels)
+        network.head(made[0])
+    height, width = on_grid(made[0]).shape[2:]
+    return _Figures(
+        networks.n_parameters([network.body, network.head]),
+        counted(),
+        network.layer,
+        (int(height), int(width)),
+    )
 
 
 def _normalisation(architecture: Architecture) -> str:

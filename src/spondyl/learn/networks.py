@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ from spondyl.learn.architectures.families import Stage
 from spondyl.learn.architectures.table import ARCHITECTURES
 from spondyl.learn.heads import Head, PooledLinear, pooled
 
-__all__ = ["ARCHITECTURES", "Architecture", "Network", "NetworkName", "build", "parse"]
+__all__ = ["ARCHITECTURES", "Architecture", "Network", "NetworkName", "build", "joined", "parse"]
 
 CLOSING = "closing"
 """Name of a body's last module where it only brings features into our order."""
@@ -107,19 +108,26 @@ def build(name: str, n_labels: int, seed: int) -> Network:
     `seed` decides every random tensor; the global random state is left as it was.
     """
     parsed = parse(name)
-    architecture = parsed.architecture
+    side = max(_PROBING_SIDE, parsed.architecture.least_side)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        parted = architecture.family.part(architecture.build(), n_labels)
-        if architecture.renormalises:
-            parted.stages[0][1].insert(0, (RENORMALISING, OwnMoments(architecture.expects)))
-        body = _until(parted.stages, parsed.cut)
-        if parted.closing is not None:
-            body.add_module(CLOSING, parted.closing)
-        n_channels = _channels(body, max(_PROBING_SIDE, architecture.least_side))
-        head = None if parsed.cut else parted.head
-        if head is None:
-            head = PooledLinear(n_channels, n_labels, 0.0 if parsed.cut else parted.dropout)
+        return joined(parsed, n_labels, partial(_channels, side=side))
+
+
+def joined(parsed: NetworkName, n_labels: int, channels: Callable[[nn.Sequential], int]) -> Network:
+    """The network with weights as its library draws them; `channels` finds how many the features
+    of its body have."""
+    architecture = parsed.architecture
+    parted = architecture.family.part(architecture.build(), n_labels)
+    if architecture.renormalises:
+        parted.stages[0][1].insert(0, (RENORMALISING, OwnMoments(architecture.expects)))
+    body = _until(parted.stages, parsed.cut)
+    if parted.closing is not None:
+        body.add_module(CLOSING, parted.closing)
+    n_channels = channels(body)
+    head = None if parsed.cut else parted.head
+    if head is None:
+        head = PooledLinear(n_channels, n_labels, 0.0 if parsed.cut else parted.dropout)
     return Network(
         *(str(parsed), body, head, n_channels),
         ends_in_attention=parted.ends_in_attention,

@@ -73,8 +73,11 @@ def find(name: str, files: Mapping[str, Path]) -> WeightsFile:
         raise MissingWeightsError(f"weights of {name}: not given", published.where(tower))
     cached = cached_file(parsed)
     if cached is None:
-        hint = f"Give {wanted(parsed)}, with --weights {parsed.architecture.name}=FILE."
-        raise MissingWeightsError(f"weights of {name}: not given", hint)
+        missing = "neither given nor in the library's cache, where none are looked for"
+        raise MissingWeightsError(
+            f"weights of {name}: {missing if parsed.architecture.for_tests else 'not given'}",
+            f"Give {wanted(parsed)}, with --weights {parsed.architecture.name}=FILE.",
+        )
     if cached.is_file():
         return WeightsFile(cached, sha256_of_file(cached), from_cache=True)
     raise MissingWeightsError(

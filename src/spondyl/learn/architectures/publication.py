@@ -19,7 +19,7 @@ _TERMS = "trained on ImageNet-1k, whose terms are for non-commercial research"
 def file_of(architecture: Architecture) -> str:
     """The file of ImageNet-1k weights (for torchvision: V1), as whoever looks for it finds it."""
     if architecture.for_tests:
-        return "a file of its own: its weights are drawn in tests"
+        return "a file of one's own (its weights are drawn in tests)"
     if architecture.library == "torchvision":
         return _torchvision_url(architecture)
     if architecture.library == "timm":
