@@ -8,18 +8,14 @@ holds one holds all that it links to.
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
 from pathlib import Path
 
-from markupsafe import Markup
-
 from spondyl.files import write_text
-from spondyl.report import canvas, templating, words
+from spondyl.report import section_pages, words
 from spondyl.report.contents import ReportContents
-from spondyl.report.sections import Section, compose
+from spondyl.report.section_pages import Heading
+from spondyl.report.sections import compose
 from spondyl.report.summary import compare_all, score_all
-from spondyl.report.tables import as_csv, as_latex
 
 
 def write(contents: ReportContents, folder: Path) -> Path:
@@ -34,27 +30,13 @@ def write(contents: ReportContents, folder: Path) -> Path:
     slugs = [table.slug for section in sections for table in section.tables]
     if len(set(slugs)) < len(slugs):
         raise ValueError(f"two tables of one name: {sorted(slugs)}")
-    for section in sections:
-        for drawing in section.drawings:
-            canvas.save(drawing.figure, folder / "figures", drawing.name)
-        for table in section.tables:
-            write_text(folder / "tables" / f"{table.slug}.csv", as_csv(table))
-            write_text(folder / "tables" / f"{table.slug}.tex", as_latex(table))
+    section_pages.write_beside(sections, folder)
     page = folder / "report.html"
-    write_text(page, _render(contents, words.headline(contents, scored, compared), sections))
+    heading = Heading(contents.title, contents.cohort.name, contents.when, contents.remarks)
+    headline = words.headline(contents, scored, compared)
+    reproduce = _reproduce(contents)
+    write_text(page, section_pages.render(heading, headline, sections, reproduce, "metrics.json"))
     return page
-
-
-def _render(contents: ReportContents, headline: Sequence[str], sections: Sequence[Section]) -> str:
-    environment = templating.environment()
-    environment.filters.update(data_uri=_data_uri)
-    return environment.get_template("report.html.jinja").render(
-        contents=contents,
-        headline=headline,
-        sections=sections,
-        style=Markup(templating.text_of("report.css")),
-        reproduce=_reproduce(contents),
-    )
 
 
 def _reproduce(contents: ReportContents) -> dict[str, str]:
@@ -67,7 +49,3 @@ def _reproduce(contents: ReportContents) -> dict[str, str]:
         "splits seed": str(contents.splits.seed),
         **contents.environment,
     }
-
-
-def _data_uri(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"

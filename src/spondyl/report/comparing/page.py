@@ -7,37 +7,20 @@ by hand, and reads the protocols on the way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-
-from markupsafe import Markup
 
 from spondyl.files import readable_json, write_text
 from spondyl.learn.environment import environment
-from spondyl.report import canvas, published, published_references, templating
+from spondyl.report import published, published_references, section_pages
 from spondyl.report.comparing import document, drawings, pair_tables, tables, words
 from spondyl.report.comparing.compared import Compared
+from spondyl.report.section_pages import Heading
 from spondyl.report.sections import Drawing, Section
-from spondyl.report.tables import Table, as_csv, as_latex
+from spondyl.report.tables import Table, as_latex
 
 PAGE, CSV, LATEX, JSON = (f"comparison.{kind}" for kind in ("html", "csv", "tex", "json"))
 ARTICLE = "ahmad2026"
 TITLE = "Comparison of configurations"
-
-
-@dataclass(frozen=True, slots=True)
-class _Films:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Contents:
-    """What the report's template reads beside sections and headline."""
-
-    title: str
-    cohort: _Films
-    when: str
-    remarks: tuple[str, ...]
 
 
 def write(compared: Compared, folder: Path, command: str = "") -> Path:
@@ -45,12 +28,7 @@ def write(compared: Compared, folder: Path, command: str = "") -> Path:
     the page's path."""
     paper, cited = published.load(ARTICLE), published_references.references()
     sections = compose(compared)
-    for section in sections:
-        for drawing in section.drawings:
-            canvas.save(drawing.figure, folder / "figures", drawing.name)
-        for table in section.tables:
-            write_text(folder / "tables" / f"{table.slug}.csv", as_csv(table))
-            write_text(folder / "tables" / f"{table.slug}.tex", as_latex(table))
+    section_pages.write_beside(sections, folder)
     every = [table for section in sections for table in section.tables]
     content = document.document(compared, paper, cited, command)
     write_text(folder / JSON, readable_json(content))
@@ -144,24 +122,17 @@ def _published() -> Section:
 def _render(compared: Compared, sections: tuple[Section, ...], command: str) -> str:
     about, shared = environment(), compared.shared
     runs = dict.fromkeys(source.name for row in compared.rows for source in row.sources)
-    reproduce = {
-        "command": command or "not stated",
-        "made": about["began"],
+    facts = {
         "runs": "; ".join(runs),
         "cohort sha256": "; ".join(shared.cohorts),
         "splits sha256": "; ".join(shared.splits),
         "seed": str(compared.seed),
-        **{f"version of {name}": version for name, version in about["versions"].items()},
     }
     films = f"{shared.n_films} films in common of {', '.join(runs)}"
-    renderer = templating.environment()
-    renderer.filters.update(data_uri=str)  # the template asks for it; no film is shown here
-    contents = _Contents(TITLE, _Films(films), about["began"], words.remarks(compared))
-    return renderer.get_template("report.html.jinja").render(
-        contents=contents,
-        headline=words.headline(compared),
-        sections=sections,
-        style=Markup(templating.text_of("report.css")),
-        reproduce=reproduce,
-        digits=JSON,
+    return section_pages.render(
+        Heading(TITLE, films, about["began"], words.remarks(compared)),
+        words.headline(compared),
+        sections,
+        section_pages.reproduction(about, command, facts),
+        JSON,
     )

@@ -5,35 +5,17 @@ The page is the study report's: same style, same sections. Only what it is made 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-
-from markupsafe import Markup
 
 from spondyl.files import write_json, write_text
 from spondyl.learn.environment import environment
 from spondyl.reading.external import External
-from spondyl.report import canvas, templating
+from spondyl.report import section_pages
 from spondyl.report.external import drawings, record, shift_tables, tables, words
+from spondyl.report.section_pages import Heading
 from spondyl.report.sections import Drawing, Section
-from spondyl.report.tables import as_csv, as_latex
 
 PAGE = "report.html"
-
-
-@dataclass(frozen=True, slots=True)
-class _Films:
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Contents:
-    """What the report's template reads beside sections and headline."""
-
-    title: str
-    cohort: _Films
-    when: str
-    remarks: tuple[str, ...]
 
 
 def write(found: External, folder: Path, command: str = "") -> Path:
@@ -42,12 +24,7 @@ def write(found: External, folder: Path, command: str = "") -> Path:
     write_json(folder / record.JSON, record.document(found, command))
     write_text(folder / record.PREDICTIONS, record.predictions(found))
     sections = compose(found)
-    for section in sections:
-        for drawing in section.drawings:
-            canvas.save(drawing.figure, folder / "figures", drawing.name)
-        for table in section.tables:
-            write_text(folder / "tables" / f"{table.slug}.csv", as_csv(table))
-            write_text(folder / "tables" / f"{table.slug}.tex", as_latex(table))
+    section_pages.write_beside(sections, folder)
     write_text(folder / PAGE, _render(found, sections, command))
     return folder / PAGE
 
@@ -118,26 +95,18 @@ def _labels(found: External) -> Section:
 
 def _render(found: External, sections: tuple[Section, ...], command: str) -> str:
     about, study = environment(), found.study
-    renderer = templating.environment()
-    renderer.filters.update(data_uri=str)
-    reproduce = {
-        "command": command or "not stated",
-        "made": about["began"],
+    facts = {
         "study's cohort sha256": study.cohort.sha256,
         "splits sha256": study.splits.sha256,
         "other cohort sha256": found.pair.outside.sha256,
         "seed": str(found.seed),
         **{f"weights of {one.figures.title}": str(one.weights) for one in found.tested},
-        **{f"version of {name}": version for name, version in about["versions"].items()},
     }
     names = f"{study.cohort.root.name} → {found.path.stem}"
-    return renderer.get_template("report.html.jinja").render(
-        contents=_Contents(
-            f"External test: {names}", _Films(names), about["began"], words.remarks(found)
-        ),
-        headline=words.headline(found),
-        sections=sections,
-        style=Markup(templating.text_of("report.css")),
-        reproduce=reproduce,
-        digits=record.JSON,
+    return section_pages.render(
+        Heading(f"External test: {names}", names, about["began"], words.remarks(found)),
+        words.headline(found),
+        sections,
+        section_pages.reproduction(about, command, facts),
+        record.JSON,
     )
