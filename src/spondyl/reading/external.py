@@ -22,6 +22,7 @@ from spondyl.progress import Track, silently
 from spondyl.reading import auditing
 from spondyl.reading.auditing import Wanted
 from spondyl.trust.asking import subject
+from spondyl.trust.asking.questioning import Shown
 from spondyl.trust.external import asking, bands, shift
 from spondyl.trust.external import figures as worth
 from spondyl.trust.external.asking import Said
@@ -99,11 +100,15 @@ def external(
     pair = beside(study.cohort, stated, cache, track)
     ids = [film.image_id for film in pair.outside.radiographs]
     values = None if banded is None else bands.numbers(column, ids, banded.column)
+    there = [subject.of_study(study, outcome, pair.outside, known) for outcome in done]
+    home = [subject.of_study(study, outcome) for outcome in done]
+    # All configurations of a study are shown the same, so films are prepared once.
+    shown = Shown.of(there[0], track=track)
+    shares = any(one.shares_body for one in there)
+    own = Shown.of(home[0], track=track) if shares else None
     tested = []
-    for outcome in done:
-        there = subject.of_study(study, outcome, pair.outside, known)
-        own = subject.of_study(study, outcome)
-        said = asking.asked(there, own, device, track)
+    for outcome, other, ours in zip(done, there, home, strict=True):
+        said = asking.asked(other, ours, shown, own, device, track)
         tested.append(_tested(outcome, said, pair, banded, values, seed, track))
     return External(
         study,

@@ -73,14 +73,16 @@ class Said:
 def asked(
     outside: Subject,
     home: Subject,
+    shown: Shown,
+    own: Shown | None,
     device: torch.device | None = None,
     track: Track = silently,
 ) -> Said:
     """What the networks of `outside`, before the other cohort, say of its films; `home` is the same
-    configuration before the study's own.
+    configuration before the study's own. `shown` are the films of the one, and `own` those of the
+    other, which a frozen body looks at, too; None where they are not asked for.
 
-    Raises `SpondylError` for films that cannot be read or, where it is needed, have no spine, and
-    for a network that has learned from one of them.
+    Raises `SpondylError` for a network that has learned from one of the films.
     """
     names = tuple(film.image_id for film in outside.cohort.radiographs)
     if any(member.answers_for != names for member in outside.members):
@@ -88,10 +90,10 @@ def asked(
             f"{outside.title}: one of its networks has learned from films of the cohort",
             "Leave films that the study knows (its unlabelled ones among them) out of the cohort.",
         )
-    work = _Work(outside, home, device, track)
+    work = _Work(outside, home, shown, own if outside.shares_body else None, device)
     every = zip(outside.networks(device, track), home.members, strict=True)
-    for (_, network), own in every:
-        work.meet(network, own)
+    for (_, network), member in every:
+        work.meet(network, member)
     group = outside.cohort.group_ids
     return Said(
         outside.title,
@@ -110,13 +112,17 @@ class _Work:
     """The networks one after another."""
 
     def __init__(
-        self, outside: Subject, home: Subject, device: torch.device | None, track: Track
+        self,
+        outside: Subject,
+        home: Subject,
+        shown: Shown,
+        own: Shown | None,
+        device: torch.device | None,
     ) -> None:
         self.home = home
-        self.shown = Shown.of(outside, track=track)
+        self.shown = shown
         self.sight = Sight(outside, outside.preprocessing, device)
-        self.shares_body = outside.shares_body
-        self.own = Shown.of(home, track=track) if outside.shares_body else None
+        self.own = own
         self.logits: list[Floats] = []
         self.features: NDArray[np.float32] | None = None
         self.home_features: NDArray[np.float32] | None = None
