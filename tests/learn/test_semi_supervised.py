@@ -372,7 +372,7 @@ def test_a_lower_tune_loss_must_be_plain_from_film_to_film(falls, helped):
         return np.array([[0.0, math.log(math.exp(loss) - 1)] for loss in losses])
 
     before, after = losing([2.0] * n), losing([2.0 - fall for fall in falls])
-    found = pseudo_labels._is_plain(before, after, np.zeros(n, np.int64))
+    found = pseudo_labels._helps(before, after, np.zeros(n, np.int64))
     assert found == helped
 
 

@@ -101,7 +101,7 @@ def test_films_come_out_in_their_order_each_once_and_a_damaged_one_in_its_place(
 
 
 def test_no_more_films_are_decoded_ahead_than_there_are_decoders(made, films, monkeypatch):
-    monkeypatch.setattr(each_film, "_cores", lambda: 3)
+    monkeypatch.setattr(each_film, "cores", lambda: 3)
     begun, lock, usual = [], threading.Lock(), pixels.read
 
     def counted(path):

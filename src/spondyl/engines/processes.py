@@ -144,8 +144,11 @@ def _ended(message: bytes) -> bytes:
 
 def _threads_here() -> int:
     stated = os.environ.get("OMP_NUM_THREADS", "")
-    if stated.isdigit() and int(stated) > 0:
-        return int(stated)
+    return int(stated) if stated.isdigit() and int(stated) > 0 else cores()
+
+
+def cores() -> int:
+    """That this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -69,15 +69,16 @@ class FirstLook:
         self, films: Sequence[Radiograph], track: Track = silently
     ) -> tuple[DuplicateGroup, ...]:
         """Which of all films that were read are one picture."""
+
+        def find() -> tuple[DuplicateGroup, ...]:
+            found = finding.find_in(films, track, self._prints)
+            self._prints = {}
+            return found
+
+        if self.cache is None:
+            return find()
         contents = {film.image_id: film.file.sha256 for film in films}
-        remembered = self._remembered(contents)
-        if remembered is not None:
-            return remembered
-        found = finding.find_in(films, track, self._prints)
-        self._prints = {}
-        if self.cache is not None:
-            self._memory(self.cache).write(contents, found)
-        return found
+        return RememberedGroups.of(self.cache).read_or_found(contents, find)
 
     @property
     def _store(self) -> PreparedStore | None:
@@ -87,8 +88,4 @@ class FirstLook:
         return PreparedStore.of(self.cache, self.preprocessing.sha256)
 
     def _remembered(self, contents: Mapping[str, str]) -> tuple[DuplicateGroup, ...] | None:
-        return None if self.cache is None else self._memory(self.cache).read(contents)
-
-    @staticmethod
-    def _memory(cache: Path) -> RememberedGroups:
-        return RememberedGroups(cache / "duplicates")
+        return None if self.cache is None else RememberedGroups.of(self.cache).read(contents)

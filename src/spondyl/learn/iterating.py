@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from spondyl.learn import consistency, training
 from spondyl.learn.materials import (
@@ -20,7 +20,11 @@ from spondyl.learn.materials import (
     part_of,
     pool_of,
 )
+from spondyl.learn.networks import Network
+from spondyl.learn.sources import Part
+from spondyl.learn.spec import StudySpec
 from spondyl.learn.strategies import STRATEGIES
+from spondyl.learn.training import Sources, Trained
 
 
 def train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
@@ -35,32 +39,10 @@ def train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
     if strategy.needs_unlabelled:
         images = pool_of(materials).prepared.images
         unlabelled = training.Part(images, torch.zeros(len(images), dtype=torch.int64))
-    seconds = materials.checkpoint_seconds
-    run = partial(training.train, unlabelled=unlabelled)
-    if seconds is not None:
-        run = partial(run, checkpoint_seconds=seconds)
-    trained = run(
-        network,
-        learned,
-        part_of(materials, parts.train),
-        part_of(materials, parts.tune),
-        spec,
-        task.seed,
-        materials.fabric,
-        checkpoint,
-        materials.track,
-        materials.tell,
-    )
-
-    def said_of(image_ids: tuple[str, ...]) -> NDArray[np.float64]:
-        rows = materials.prepared.rows(image_ids)
-        images, device = materials.prepared.images, materials.fabric.device
-        return training.predict(network, images, spec, device, rows).double().numpy()
-
-    test = said_of(parts.test)
-    tune = None if parts.tune == parts.test else said_of(parts.tune)
+    trained = run(network, learned, task, spec, materials, checkpoint, unlabelled=unlabelled)
+    test = said_of(network, parts.test, materials)
+    tune = None if parts.tune == parts.test else said_of(network, parts.tune, materials)
     best = trained.history[trained.best_epoch]
-    tensors = {name: t.detach().cpu().contiguous() for name, t in learned.state_dict().items()}
     chosen: tuple[tuple[str, float], ...] = (
         ("epoch", float(trained.best_epoch)),
         ("tune_loss", best.tune_loss),
@@ -68,4 +50,51 @@ def train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
     if unlabelled is not None:
         said = training.predict(network, unlabelled.images, spec, materials.fabric.device)
         chosen = (*chosen, *consistency.told_of(said, spec))
+    tensors = tensors_of(learned)
     return Learned(test, chosen, tensors, record, trained.history, trained.how, tune)
+
+
+def run(
+    network: Network,
+    learned: nn.Module,
+    task: Task,
+    spec: StudySpec,
+    materials: Materials,
+    checkpoint: Path,
+    *,
+    unlabelled: Part | None = None,
+    sources: Sources | None = None,
+) -> Trained:
+    """`training.train` on the task's films, as `spec` says, with what the study shares."""
+    seconds = materials.checkpoint_seconds
+    train = training.train
+    if seconds is not None:
+        train = partial(train, checkpoint_seconds=seconds)
+    return train(
+        network,
+        learned,
+        part_of(materials, task.parts.train),
+        part_of(materials, task.parts.tune),
+        spec,
+        task.seed,
+        materials.fabric,
+        checkpoint,
+        materials.track,
+        materials.tell,
+        unlabelled=unlabelled,
+        sources=sources,
+    )
+
+
+def said_of(
+    network: Network, image_ids: tuple[str, ...], materials: Materials
+) -> NDArray[np.float64]:
+    """Logits (n, labels) of the given films of the cohort."""
+    rows, images = materials.prepared.rows(image_ids), materials.prepared.images
+    device = materials.fabric.device
+    return training.predict(network, images, materials.spec, device, rows).double().numpy()
+
+
+def tensors_of(learned: nn.Module) -> dict[str, Tensor]:
+    """What was learned, on the CPU, as a trial keeps it."""
+    return {name: t.detach().cpu().contiguous() for name, t in learned.state_dict().items()}

@@ -92,6 +92,15 @@ def prove_alike(members: Sequence[Member]) -> None:
         raise SpondylError.of(problems, "the members of the vote")
 
 
+def folder_names(folders: Sequence[Path]) -> list[str]:
+    """A name for each folder: its own, with its number among them where several are called so."""
+    names = [folder.name for folder in folders]
+    return [
+        name if names.count(name) == 1 else f"{name} ({number})"
+        for number, name in enumerate(names, start=1)
+    ]
+
+
 def _named(text: str) -> tuple[Path, tuple[str, ...]]:
     """A study's folder, and what was said of the configuration: network, strategy, protocol.
 
@@ -136,11 +145,8 @@ def _names(chosen: Sequence[tuple[Study, Configuration]], of: Sequence[Study]) -
     """A name for each: of several studies with their folders', numbered where these are alike."""
     if len(of) == 1:
         return [str(configuration) for _, configuration in chosen]
-    folders = [study.folder.resolve().name for study in of]
-    called = {
-        id(study): folder if folders.count(folder) == 1 else f"{folder} ({number})"
-        for number, (study, folder) in enumerate(zip(of, folders, strict=True), start=1)
-    }
+    folders = folder_names([study.folder.resolve() for study in of])
+    called = {id(study): folder for study, folder in zip(of, folders, strict=True)}
     return [f"{called[id(study)]}: {configuration}" for study, configuration in chosen]
 
 

@@ -103,13 +103,13 @@ def fit(
         at = int(np.argmin(losses))
         if losses[at] < (plain.tune_loss if best is None else best.tune_loss):
             best = _Tried(trust, strengths[at], losses[at], said[at])
-    if best is None or not _is_plain(plain.tune_logits, best.tune_logits, tune_labels):
+    if best is None or not _helps(plain.tune_logits, best.tune_logits, tune_labels):
         told = (("pseudo_weight", 0.0), *told_of(len(unlabelled), np.empty(0, np.int64), n_labels))
         return replace(plain, also=told)
     return _refitted(plain, best, train, train_labels, tune, tune_labels, unlabelled, balanced)
 
 
-def _is_plain(without: Array | None, taught: Array, labels: NDArray[np.int64]) -> bool:
+def _helps(without: Array | None, taught: Array, labels: NDArray[np.int64]) -> bool:
     """Whether the tune loss falls by more than `STANDARD_ERRORS` of the mean of its differences,
     film by film; between logits (m, labels) of heads that are alike it does not."""
     assert without is not None

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+from torch import Tensor
 
 from spondyl.data.radiograph import Radiograph
 from spondyl.learn import features, probe, pseudo_labels
@@ -48,13 +49,18 @@ def solve(task: Task, materials: Materials, checkpoint: Path) -> Learned:
             ("tune_loss", solved.tune_loss),
             *solved.also,
         ),
-        {
-            "linear.weight": torch.from_numpy(solved.head.weight).float(),
-            "linear.bias": torch.from_numpy(solved.head.bias).float(),
-        },
+        tensors_of(solved.head),
         record,
         tune_logits=solved.tune_logits,
     )
+
+
+def tensors_of(head: probe.LinearHead) -> dict[str, Tensor]:
+    """A solved head as a `PooledLinear` calls its tensors, in single precision."""
+    return {
+        "linear.weight": torch.from_numpy(head.weight).float(),
+        "linear.bias": torch.from_numpy(head.bias).float(),
+    }
 
 
 def features_of(

@@ -22,7 +22,6 @@ CPU and fewer than those of a study that draws them anew.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +30,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spondyl.learn import probe, solving, training
+from spondyl.learn import iterating, probe, solving, training
 from spondyl.learn.frozen_maps import MapStore, StoredMaps, Upper, maps_of, parted
 from spondyl.learn.materials import (
     Learned,
@@ -45,7 +44,6 @@ from spondyl.learn.materials import (
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import WeightsRecord
 from spondyl.learn.probe import STRENGTHS
-from spondyl.learn.sources import Part
 from spondyl.learn.spec import StudySpec
 from spondyl.learn.training import Sources
 
@@ -58,17 +56,9 @@ def train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
     lower, upper = parted(network, spec.unfrozen_stages)
     strength, first_loss = _solve_head(network, task, materials)
     first = {name: tensor.clone() for name, tensor in upper.state_dict().items()}
-    taught, judged = part_of(materials, parts.train), part_of(materials, parts.tune)
-    sources = None
-    if spec.views:
-        sources = _stored(network, lower, upper, record, taught, judged, materials)
-    run = training.train
-    if materials.checkpoint_seconds is not None:
-        run = partial(run, checkpoint_seconds=materials.checkpoint_seconds)
-    trained = run(
-        *(network, upper, taught, judged, second_stage(spec), task.seed, materials.fabric),
-        *(checkpoint, materials.track, materials.tell),
-        sources=sources,
+    sources = _stored(network, lower, upper, record, task, materials) if spec.views else None
+    trained = iterating.run(
+        network, upper, task, second_stage(spec), materials, checkpoint, sources=sources
     )
     best = trained.history[trained.best_epoch].tune_loss
     betters = best < first_loss
@@ -81,14 +71,8 @@ def train(task: Task, materials: Materials, checkpoint: Path) -> Learned:
         ("inverse_strength", strength),
         ("first_stage_tune_loss", first_loss),
     )
-
-    def said_of(image_ids: tuple[str, ...]) -> NDArray[np.float64]:
-        rows, images = materials.prepared.rows(image_ids), materials.prepared.images
-        said = training.predict(network, images, spec, materials.fabric.device, rows)
-        return said.double().numpy()
-
-    tensors = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
-    test, tune = said_of(parts.test), said_of(parts.tune)
+    tensors = iterating.tensors_of(network)
+    test, tune = (iterating.said_of(network, part, materials) for part in (parts.test, parts.tune))
     return Learned(test, chosen, tensors, record, trained.history, trained.how, tune)
 
 
@@ -119,11 +103,7 @@ def _solve_head(network: Network, task: Task, materials: Materials) -> tuple[flo
     weights = training.class_weights(torch.from_numpy(train_labels), n_labels, spec)
     losses = [_loss(head.logits(tune), tune_labels, weights) for head in heads]
     at = int(np.argmin(losses))
-    tensors = {
-        "linear.weight": torch.from_numpy(heads[at].weight).float(),
-        "linear.bias": torch.from_numpy(heads[at].bias).float(),
-    }
-    network.head.load_state_dict(tensors)
+    network.head.load_state_dict(solving.tensors_of(heads[at]))
     return STRENGTHS[at], losses[at]
 
 
@@ -137,12 +117,15 @@ def _stored(
     lower: torch.nn.Sequential,
     upper: Upper,
     record: WeightsRecord,
-    taught: Part,
-    judged: Part,
+    task: Task,
     materials: Materials,
 ) -> Sources:
     """The last stages, and what the stages below them make of both parts' films."""
     spec, prepared, device = materials.spec, materials.prepared, materials.fabric.device
     store = MapStore.of(materials.cache, network, lower, spec, prepared, record.sha256)
     views = maps_of(store, network, lower, prepared, spec, device, materials.track)
-    return upper, StoredMaps.of(views, taught, device), StoredMaps.of(views, judged, device)
+    taught, judged = (
+        StoredMaps.of(views, part_of(materials, part), device)
+        for part in (task.parts.train, task.parts.tune)
+    )
+    return upper, taught, judged

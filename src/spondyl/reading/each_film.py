@@ -12,7 +12,6 @@ name patients; the files' own names have to be asked for.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +22,7 @@ from spondyl.data import pixels, spines
 from spondyl.data.loose_films import Listed, unique_names
 from spondyl.data.pixels import Pixels
 from spondyl.data.spines import SpineOf
+from spondyl.engines.processes import cores
 from spondyl.errors import Problem, SpondylError
 from spondyl.progress import Track, silently
 from spondyl.reading.reading import Reader
@@ -79,7 +79,7 @@ def readings(
     """The reading of each film, or what is wrong with it, in their order."""
     if not films:
         return
-    n_decoders = min(_MOST_DECODERS, _cores(), len(films))
+    n_decoders = min(_MOST_DECODERS, cores(), len(films))
     with ThreadPoolExecutor(n_decoders, "decoding") as pool:
         ahead: deque[Future[Pixels | Problem]] = deque()
         try:
@@ -114,10 +114,3 @@ def _problem(one: Named, error: SpondylError) -> Problem:
     """What is wrong, without the path of a file that nobody named by hand."""
     said = error.message.replace(str(one.path), one.said).removeprefix(f"{one.said}: ")
     return Problem(one.said, said, error.hint)
-
-
-def _cores() -> int:
-    """That this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

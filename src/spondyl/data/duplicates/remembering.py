@@ -7,7 +7,7 @@ megabyte for each. It belongs to exactly these names and bytes, and to what deco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,6 +25,11 @@ class RememberedGroups:
     """A folder of answers."""
 
     folder: Path
+
+    @classmethod
+    def of(cls, cache: Path) -> RememberedGroups:
+        """Those that are kept in the folder `cache`."""
+        return cls(cache / "duplicates")
 
     def read(self, contents: Mapping[str, str]) -> tuple[DuplicateGroup, ...] | None:
         """The groups among films of these `contents` (image_id → sha256 of the file); None where
@@ -52,6 +57,16 @@ class RememberedGroups:
             for one in groups
         ]
         write_json(self._path(contents), {"groups": told, "proof": sha256_of_json(told)})
+
+    def read_or_found(
+        self, contents: Mapping[str, str], find: Callable[[], tuple[DuplicateGroup, ...]]
+    ) -> tuple[DuplicateGroup, ...]:
+        """The groups among films of these contents, by `find` where they are not known; kept."""
+        known = self.read(contents)
+        if known is None:
+            known = find()
+            self.write(contents, known)
+        return known
 
     def _path(self, contents: Mapping[str, str]) -> Path:
         defined = [FINDING_VERSION, decoders(), sorted(contents.items())]

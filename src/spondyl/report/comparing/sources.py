@@ -14,6 +14,7 @@ from pathlib import Path
 
 from spondyl.data.labels import LabelSet
 from spondyl.errors import SpondylError
+from spondyl.learn import members
 from spondyl.learn import study as studies
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.predictions import PredictionTable
@@ -112,7 +113,7 @@ def read(folders: Sequence[Path]) -> tuple[Row, ...]:
     for at, folder in enumerate(resolved):
         if folder in resolved[:at]:
             raise SpondylError(f"{folders[at]}: named twice", "Name every run once.")
-    names = _folder_names(resolved)
+    names = members.folder_names(resolved)
     sources = [_source(*pair) for pair in zip(names, folders, strict=True)]
     rows = _numbered(_merged([row for source in sources for row in _rows(source)]))
     finished = sum(row.table is not None for row in rows)
@@ -156,14 +157,6 @@ def _source(name: str, folder: Path) -> Source:
         f"{folder}: neither the folder of a study nor of an ensemble",
         "Give folders that `spondyl study run … --out` or `spondyl study ensemble … --out` made.",
     )
-
-
-def _folder_names(folders: Sequence[Path]) -> list[str]:
-    names = [folder.name for folder in folders]
-    return [
-        name if names.count(name) == 1 else f"{name} ({number})"
-        for number, name in enumerate(names, start=1)
-    ]
 
 
 def _rows(source: Source) -> list[Row]:

@@ -75,12 +75,8 @@ def _found(
     if cache is None:
         return finding.find_in(films, track)
     contents = {film.image_id: film.file.sha256 for film in films}
-    memory = RememberedGroups(cache / "duplicates")
-    known = memory.read(contents)
-    if known is None:
-        known = finding.find_in(films, track)
-        memory.write(contents, known)
-    return known
+    memory = RememberedGroups.of(cache)
+    return memory.read_or_found(contents, lambda: finding.find_in(films, track))
 
 
 def _called(prefix: str, films: Sequence[Radiograph]) -> list[Radiograph]:
