@@ -211,7 +211,8 @@ def test_a_chain_says_stages_cuts_names_and_head(monkeypatch):
         *("stem", "stages_0", "stages_1", "stages_2", "stages_3")
     ]
     assert network.stages == (("stem",), ("stages_0", "stages_1"), ("stages_2", "stages_3"))
-    assert added.our_name("stages.2.blocks.0.norm.weight") == "stages_2.blocks.0.norm.weight"
+    called, _ = added.ours("stages.2.blocks.0.norm.weight", torch.zeros(3))
+    assert called == "stages_2.blocks.0.norm.weight"
     assert isinstance(network.head, NormedLinear)
     assert networks.build("mine:early", 3, seed=0).n_channels == 32
     assert explain(network, table.films(1), [1]).signed.shape == (1, 4, 4)

@@ -12,8 +12,8 @@ def test_body_and_head_together_are_the_library_s_own_network(name):
     torch.manual_seed(3)
     whole = networks.parse(name).architecture.build().eval()
     network = networks.build(name, 1000, seed=4).eval()
-    our_name = networks.parse(name).architecture.our_name
-    ours = {our_name(key): tensor for key, tensor in whole.state_dict().items()}
+    architecture = networks.parse(name).architecture
+    ours = {architecture.ours(*item)[0]: item[1] for item in whole.state_dict().items()}
     network.body.load_state_dict({key: ours[key] for key in network.body.state_dict()})
     if name == "vgg16":
         network.head.classifier.load_state_dict(whole.classifier.state_dict())

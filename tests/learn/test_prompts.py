@@ -43,7 +43,7 @@ def image_tower(folder, name="test_biomedclip", **changes):
 
 
 def theirs(key):
-    """Undoes `splitting.our_name`."""
+    """What timm calls the tensor of a vision transformer that we call `key`."""
     block, _, rest = key.partition(".")
     if block.startswith("block"):
         return f"blocks.{int(block.removeprefix('block')) - 1}.{rest}"

@@ -91,10 +91,6 @@ class Architecture:
             return whole
         return torchvision.models.get_model(self.library_name, weights=None, **self.options)
 
-    def our_name(self, theirs: str) -> str:
-        """What we call the body's tensor that the library calls `theirs`."""
-        return self.ours(theirs, _NOTHING)[0]
-
     def ours(self, theirs: str, tensor: Tensor) -> tuple[str, Tensor]:
         """A tensor of a public file of weights by our name, in our shape."""
         return self.family.ours(theirs, tensor)
@@ -108,5 +104,3 @@ class OwnMoments(Renormalising):
         for name, values in self.tensors_of(*moments).items():
             self.register_buffer(name, values, persistent=False)
 
-
-_NOTHING = Tensor()

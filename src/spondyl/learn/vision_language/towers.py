@@ -132,8 +132,3 @@ TOWERS: dict[str, Tower] = {
         ),
     )
 }
-
-
-def tower_of(name: str) -> Tower | None:
-    """The tower of a network's name; None for networks that never saw a text."""
-    return TOWERS.get(name)
