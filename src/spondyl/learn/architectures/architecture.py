@@ -103,4 +103,3 @@ class OwnMoments(Renormalising):
         super().__init__()
         for name, values in self.tensors_of(*moments).items():
             self.register_buffer(name, values, persistent=False)
-
