@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from spondyl.bench.clock import medians
 from spondyl.learn import networks, training
 from spondyl.learn.augment import augmented
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.spec import StudySpec, parse_spec
 from spondyl.learn.training import Part
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from spondyl.data.phantom import drawing, output
 from spondyl.learn import conduct
 from spondyl.learn import study as studies
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.spec import parse_spec
 from spondyl.learn.study import Study
@@ -47,7 +48,7 @@ def made_in(folder: Path, n_films: int = 90) -> Made:
     films = output.save(folder / "drawn", drawing.cohort(n_films, 0, size=(64, 48))) / "films"
     run = folder / "run"
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), films, run, {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     folds = assembling.assemble(run, CONFIGURATION, folder / "folds", card, TERMS)
     one = refitting.refit(run, CONFIGURATION, folder / "one", card, TERMS, aside=0.5, device="cpu")
     return Made(run, films, folds, one)

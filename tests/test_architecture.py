@@ -102,6 +102,20 @@ def test_helping_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
+def test_what_solves_heads_and_reads_films_waits_for_no_compiler_and_no_library_of_networks():
+    """Lightning's Fabric brings the compiler along, two seconds; timm and torchvision take two."""
+    code = (
+        "import sys, spondyl.report.whole, spondyl.reading.reading\n"
+        "from spondyl.learn.fabrics import fabric_on\n"
+        "on = fabric_on('cpu')\n"
+        "assert (on.device.type, on.world_size, on.broadcast([1])) == ('cpu', 1, [1])\n"
+        "slow = {'torch._dynamo', 'lightning_fabric', 'timm', 'torchvision'} & set(sys.modules)\n"
+        "assert not slow, slow\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("name", spondyl.__all__)
 def test_every_public_name_is_there(name):
     assert callable(getattr(spondyl, name))

@@ -7,6 +7,7 @@ from command_line import spondyl
 
 from spondyl.data.phantom import drawing, output
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.spec import parse_spec
 from spondyl.reading import assembling
@@ -33,7 +34,7 @@ def home(tmp_path_factory):
     output.save(folder / "drawn", drawing.cohort(36, 0, size=(64, 48)))
     spec = parse_spec(CONTENT, "here")
     study = conduct.begin(spec, folder / "drawn" / "films", folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     scratch = Configuration(NETWORK, "scratch", "nested")
     assembling.assemble(
         folder / "run", scratch, folder / "bundle", lambda bundle: f"# {bundle.configuration}"

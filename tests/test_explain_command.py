@@ -22,6 +22,7 @@ from spondyl.explain.explaining import explain
 from spondyl.learn import conduct, networks
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import parse_spec
 
@@ -43,7 +44,7 @@ def home(tmp_path_factory):
     file = folder / "weights.safetensors"
     safetensors.torch.save_file({k: v.contiguous() for k, v in body.items()}, file)
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), films, folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     words = ["study", "bundle", folder / "run", "--out", folder / "bundle"]
     assert spondyl(words) == 0
     return folder

@@ -12,6 +12,7 @@ from spondyl.bench import reference_loop, same_accuracy, step_cost, training, wa
 from spondyl.data.phantom import drawing, output
 from spondyl.errors import SpondylError
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.spec import parse_spec
 
 NETWORK = "test_resnet:layer2"
@@ -126,7 +127,7 @@ def two_studies(films, tmp_path_factory):
             "a test",
         )
         study = conduct.begin(spec, films, folder / precision, {})
-        conduct.run(study, folder / "cache", conduct.fabric_on("cpu", precision))
+        conduct.run(study, folder / "cache", fabric_on("cpu", precision))
     return folder / "32-true", folder / "bf16-mixed"
 
 

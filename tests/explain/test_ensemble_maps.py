@@ -18,6 +18,7 @@ from spondyl.explain.ensemble.maps import FilmMaps
 from spondyl.explain.explaining import explain
 from spondyl.learn import conduct, members, networks
 from spondyl.learn import trial as trials
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.heads import PooledLinear
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import parse_spec
@@ -188,7 +189,7 @@ def test_baselines_are_what_they_are_called():
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ensemble")
     drawn = output.save(folder / "drawn", drawing.cohort(30, 0, size=(72, 48)))
-    fabric = conduct.fabric_on("cpu")
+    fabric = fabric_on("cpu")
     for name, size, network in (("a", 48, "test_resnet:layer2"), ("b", 64, "test_resnet:layer3")):
         content = {
             **{"networks": [network], "strategies": ["random-features", "scratch"], "folds": 2},

@@ -12,6 +12,7 @@ from spondyl.explain.explaining import explain
 from spondyl.learn import conduct
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration, Outcome
 from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.preprocess import prepare
@@ -133,7 +134,7 @@ def finished(tmp_path_factory):
     def explained(heatmaps):
         spec = parse_spec({**content, "heatmaps": heatmaps}, "a test's spec")
         study = conduct.begin(spec, films, folder / heatmaps, {})
-        conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+        conduct.run(study, folder / "cache", fabric_on("cpu"))
         return study, gallery.explain_study(study, study.outcomes(), CPU)
 
     return explained

@@ -19,6 +19,7 @@ from spondyl.explain.study import record, sampling
 from spondyl.explain.study_explaining import explain_run
 from spondyl.learn import conduct
 from spondyl.learn import trial as trials
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import parse_spec
@@ -43,7 +44,7 @@ def place(tmp_path_factory):
 def study(place):
     drawn, run = place
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), drawn / "films", run, {})
-    conduct.run(study, run.parent / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, run.parent / "cache", fabric_on("cpu"))
     return study
 
 

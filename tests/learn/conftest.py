@@ -6,7 +6,8 @@ from huggingface_hub import constants
 
 from spondyl.data import cohort as cohorts
 from spondyl.data.phantom import drawing, output
-from spondyl.learn import conduct, networks
+from spondyl.learn import networks
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import parse_spec
 
@@ -47,7 +48,7 @@ def prepared(cohort, spec_of):
 
 @pytest.fixture(scope="session")
 def fabric():
-    return conduct.fabric_on("cpu")
+    return fabric_on("cpu")
 
 
 @pytest.fixture(scope="session")

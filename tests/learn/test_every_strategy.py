@@ -18,6 +18,7 @@ from spondyl.learn import conduct, networks, training
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
 from spondyl.learn.architectures.odd_families import VGG
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.networks import Architecture
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.strategies import STRATEGIES
@@ -126,7 +127,7 @@ def run_in(spec_of, films, bodies, pool):
         weights = {base: bodies / f"{base}.safetensors"} if given else {}
         more = pool if STRATEGIES[strategy].needs_unlabelled else None
         study = conduct.begin(spec, films, folder / "run", weights, unlabelled=more)
-        conduct.run(study, folder / "cache", conduct.fabric_on("cpu"), track)
+        conduct.run(study, folder / "cache", fabric_on("cpu"), track)
         return studies.load(folder / "run")
 
     return go
@@ -210,7 +211,7 @@ def test_balanced_class_weights_count_in_it(spec_of, bodies, pool, uneven, strat
         spec = spec_of(networks=[NETWORKS[0]], strategies=[strategy], **asked)
         needed = given if STRATEGIES[strategy].initial == "given" else {}
         study = conduct.begin(spec, uneven, tmp_path / weights, needed, unlabelled=more)
-        conduct.run(study, tmp_path / "cache", conduct.fabric_on("cpu"))
+        conduct.run(study, tmp_path / "cache", fabric_on("cpu"))
         (done,) = study.finished(spec.configurations[0])
         left.append(done.predictions.probabilities)
     plain, balanced = left

@@ -14,6 +14,7 @@ from spondyl.errors import SpondylError
 from spondyl.files import read_json, write_json
 from spondyl.learn import conduct, in_domain, networks, weights
 from spondyl.learn import study as studies
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.materials import initial_network
 from spondyl.measure import finder, looking
 from spondyl.reading import assembling
@@ -39,7 +40,7 @@ def bundle_of(spec_of, tmp_path_factory):
         folder = tmp_path_factory.mktemp("bundled")
         spec = spec_of(strategies=[strategy], **QUICK)
         study = conduct.begin(spec, films, folder / "run", given or {})
-        conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+        conduct.run(study, folder / "cache", fabric_on("cpu"))
         (configuration,) = spec.configurations
         out = folder / "bundle"
         card = "# A card\n"

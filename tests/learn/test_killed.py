@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits
 from spondyl.learn import conduct, training
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
+from spondyl.learn.fabrics import fabric_on
 from spondyl.progress import silently
 from spondyl.report import pages, whole
 
@@ -60,7 +61,7 @@ def conducted(spec, films, folder):
         return iter(items)
 
     study = conduct.begin(spec, films, folder / "run", {}, track=logged)
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"), logged)
+    conduct.run(study, folder / "cache", fabric_on("cpu"), logged)
 
 
 def die():

@@ -9,6 +9,7 @@ import pytest
 from spondyl.errors import SpondylError
 from spondyl.learn import conduct, members, probe
 from spondyl.learn import study as studies
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.trial import MANIFEST, TUNE
 
@@ -23,7 +24,7 @@ def run_of(films, spec_of, tmp_path_factory):
         folder = tmp_path_factory.mktemp("runs") / name
         spec = spec_of(epochs=1, **changes)
         study = conduct.begin(spec, films, folder, {})
-        conduct.run(study, folder.parent / "cache", conduct.fabric_on("cpu"))
+        conduct.run(study, folder.parent / "cache", fabric_on("cpu"))
         return folder
 
     return ran

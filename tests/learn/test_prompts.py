@@ -12,6 +12,7 @@ from torch import nn
 from spondyl.errors import SpondylError
 from spondyl.learn import conduct, networks, weights
 from spondyl.learn import study as studies
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.materials import initial_network
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.preprocess import IMAGENET_MEAN, IMAGENET_STD
@@ -127,7 +128,7 @@ def test_an_image_tower_alone_is_enough_for_a_probe(spec_of, films, tmp_path):
     folder = image_tower(tmp_path / "model")
     spec = spec_of(networks=["test_biomedclip"], strategies=["probe"])
     study = conduct.begin(spec, films, tmp_path / "run", {"test_biomedclip": folder})
-    conduct.run(study, tmp_path / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, tmp_path / "cache", fabric_on("cpu"))
     (outcome,) = studies.load(tmp_path / "run").outcomes()
     assert outcome.predictions is not None
     assert outcome.weights.file == "open_clip_model.safetensors"

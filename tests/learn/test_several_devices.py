@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from spondyl.errors import SpondylError
-from spondyl.learn import conduct, networks, training
+from spondyl.learn import networks, training
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.heads import PooledLinear
 from spondyl.learn.sources import Part
 from spondyl.learn.spec import parse_spec
@@ -42,7 +43,7 @@ def trained(folder, *, head_only=False, **changes):
     """What a training leaves in this process. 21 films in batches of 8: the last batch has 5, of
     which two processes have 2 and 3."""
     several = int(os.environ.get("WORLD_SIZE", "1"))
-    fabric = conduct.fabric_on("cpu", devices=several)
+    fabric = fabric_on("cpu", devices=several)
     network = networks.build("test_resnet:layer2", 3, seed=2)
     network.head = Dropping(network.n_channels, 3)
     with torch.random.fork_rng():

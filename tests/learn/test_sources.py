@@ -8,7 +8,7 @@ import torch
 
 from spondyl.errors import SpondylError
 from spondyl.learn import networks, probe, sources, training
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.sources import Films
 from spondyl.learn.spec import parse_spec
 from spondyl.learn.training import Part

@@ -8,7 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from spondyl.learn import conduct, networks, training
+from spondyl.learn import networks, training
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.training import Part
 
 STILL = {
@@ -306,7 +307,7 @@ def test_bf16_is_as_accurate_as_single_precision_within_the_spread_of_trials(spe
             taught, judged = faint(bands(30, seed)), faint(bands(60, seed + 10))
             settings = spec_of(epochs=10, batch_size=10, learning_rate=1e-2, precision=precision)
             place = tmp_path / f"{precision} {seed}"
-            fabric = conduct.fabric_on("cpu", precision)
+            fabric = fabric_on("cpu", precision)
             training.train(network, network, taught, judged, settings, seed, fabric, place)
             hits = said(network, judged, settings).argmax(1) == judged.labels
             found.append(hits.double().mean().item())

@@ -19,6 +19,7 @@ from spondyl.explain.explaining import explain
 from spondyl.learn import conduct
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from spondyl.learn.vision_language import prompts, wording, zero_shot
@@ -64,7 +65,7 @@ def run(model, spec_of, films, tmp_path_factory):
     name, folder = model
     home = tmp_path_factory.mktemp("study")
     study = conduct.begin(spec_for(spec_of, name), films, home / "run", {name: folder})
-    conduct.run(study, home / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, home / "cache", fabric_on("cpu"))
     return name, folder, home / "run"
 
 
@@ -195,7 +196,7 @@ def test_a_study_that_lost_a_trial_goes_on_to_the_same_end(run, films, tmp_path)
     shutil.rmtree(study.trials_folder / trial.trial_id)
     again = conduct.begin(study.spec, films, home, {name: folder})
     assert conduct.unfinished(again) == [trial]
-    conduct.run(again, tmp_path / "cache", conduct.fabric_on("cpu"))
+    conduct.run(again, tmp_path / "cache", fabric_on("cpu"))
     (after,) = studies.load(home).outcomes()
     assert np.array_equal(after.predictions.logits, before.predictions.logits)
 

@@ -14,6 +14,7 @@ from spondyl.errors import SpondylError
 from spondyl.learn import conduct, networks
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import parse_spec
@@ -48,7 +49,7 @@ def run(tmp_path_factory):
     safetensors.torch.save_file({k: v.contiguous() for k, v in body.items()}, file)
     spec = parse_spec(CONTENT, "a test's spec")
     study = conduct.begin(spec, films, folder / "run", {"test_resnet": file})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     return folder / "run"
 
 

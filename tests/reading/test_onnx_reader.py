@@ -11,6 +11,7 @@ from PIL import Image
 
 from spondyl.errors import SpondylError
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.spec import parse_spec
 from spondyl.reading import assembling, onnx_reader
@@ -90,7 +91,7 @@ def trained_whole(made, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scratch")
     content = study_of_phantoms.CONTENT | {"strategies": ["scratch"], "epochs": 1}
     study = conduct.begin(parse_spec(content, "a test's spec"), made.films, folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     configuration = Configuration(study_of_phantoms.NETWORK, "scratch", "nested")
     return assembling.assemble(
         *(folder / "run", configuration, folder / "bundle"),

@@ -1,6 +1,7 @@
 """Studies of drawn films and a tiny network, for tests of comparisons."""
 
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.spec import parse_spec
 
 NETWORK = "test_resnet:layer2"
@@ -17,5 +18,5 @@ SMALLER = {**CONTENT, "strategies": ["random-features"], "protocols": ["nested"]
 def made(folder, name, films, content):
     """The folder of a finished study of `films`."""
     study = conduct.begin(parse_spec(content, "a test's spec"), films, folder / name, {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     return folder / name

@@ -14,6 +14,7 @@ from spondyl.data.phantom import drawing, output
 from spondyl.errors import SpondylError
 from spondyl.explain import heatmap
 from spondyl.learn import conduct, members
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.spec import parse_spec
 from spondyl.report.ensembles import record, whole
 
@@ -31,7 +32,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("votes")
     drawn = output.save(folder / "drawn", drawing.cohort(36, 0, size=(64, 48)))
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), drawn / "films", folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     return folder
 
 

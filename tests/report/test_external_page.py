@@ -13,6 +13,7 @@ from spondyl.commands import study_test
 from spondyl.data.phantom import drawing, output
 from spondyl.errors import SpondylError
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.spec import parse_spec
 from spondyl.reading import external as reading
@@ -44,7 +45,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("outside")
     drawn = output.save(folder / "drawn", drawing.cohort(36, 0, size=(64, 48)))
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), drawn / "films", folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     other = output.save(folder / "other", drawing.cohort(21, 7, size=(80, 48))) / "films"
     shutil.rmtree(other / "spondylolisthesis")
     for label in ("normal", "scoliosis"):
@@ -223,7 +224,7 @@ class TestRefusals:
             {},
             regions=drawn / "regions",
         )
-        conduct.run(study, tmp_path / "cache", conduct.fabric_on("cpu"))
+        conduct.run(study, tmp_path / "cache", fabric_on("cpu"))
         films = place / "other" / "films"
         with pytest.raises(SpondylError, match="none are given"):
             reading.external(tmp_path / "run", films)

@@ -11,6 +11,7 @@ from spondyl.explain.score_table import BASELINES, Row, ScoreTable
 from spondyl.explain.study.record import About, Explanations
 from spondyl.explain.study_explaining import explain_run
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Configuration, Outcome
 from spondyl.learn.predictions import PredictionTable
 from spondyl.learn.spec import parse_spec
@@ -203,7 +204,7 @@ def explained(tmp_path_factory):
     }
     spec = parse_spec(content, "a test's spec")
     study = conduct.begin(spec, drawn / "films", folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     (made,) = explain_run(folder / "run", n_films=6, masks=drawn / "regions", device="cpu")
     page = whole.report_again(folder / "run", "cpu").page
     return page.read_text(encoding="utf-8"), made

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spondyl.data.phantom import drawing, output
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.spec import parse_spec
 from spondyl.learn.study import Study
 
@@ -21,5 +22,5 @@ def made_in(folder: Path) -> Study:
     """Films in folder/drawn/films, their regions beside them, the study in folder/run."""
     films = output.save(folder / "drawn", drawing.cohort(36, 0, size=SIZE)) / "films"
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), films, folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     return study

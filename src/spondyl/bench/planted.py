@@ -26,7 +26,7 @@ from spondyl.engines.engine import Engine, in_order
 from spondyl.explain.explaining import explain
 from spondyl.explain.scores.localisation import energy
 from spondyl.learn import networks, training
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.networks import Network
 from spondyl.learn.spec import StudySpec, parse_spec
 

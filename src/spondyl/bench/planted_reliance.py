@@ -31,7 +31,7 @@ from spondyl.data.phantom import drawing, output
 from spondyl.data.phantom.drawing import Phantom
 from spondyl.engines.engine import Engine, in_order
 from spondyl.learn import networks, training
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.materials import columns
 from spondyl.learn.networks import Network
 from spondyl.learn.preprocess import prepare

@@ -33,8 +33,8 @@ from spondyl.data import cohort as cohorts
 from spondyl.data.phantom import drawing, output
 from spondyl.data.radiograph import Radiograph
 from spondyl.errors import SpondylError
-from spondyl.learn.conduct import fabric_on
 from spondyl.learn.environment import environment
+from spondyl.learn.fabrics import device_on
 from spondyl.learn.outcome import StrategyName
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.sources import Part
@@ -114,7 +114,7 @@ def rows(
             f"{images} films in batches of {batch}: no step can be made of them",
             "Give two films or more, and a batch of 2 or more that is not larger.",
         )
-    on = fabric_on(device).device
+    on = device_on(device)
     spec = StudySpec(
         networks=(network,), strategies=(strategy,), size=(side, side), batch_size=batch
     )

@@ -16,7 +16,7 @@ from torchvision.transforms import v2
 
 from spondyl.bench.reference_loop import AUGMENTATION, LEARNING_RATE, Films, ReferenceLoop
 from spondyl.learn import networks, sources, stepping, training
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.preprocess import IMAGENET_MEAN, IMAGENET_STD
 from spondyl.learn.sources import Drawn, Part, Source
 from spondyl.learn.spec import Precision, StudySpec

@@ -73,7 +73,7 @@ def data(
     """Whether files, frames, letters or thumbnails tell the label, beside shuffled labels."""
     from spondyl.data.labels import LabelSet
     from spondyl.files import new_folder, refuse_unless_free
-    from spondyl.learn.conduct import fabric_on
+    from spondyl.learn.fabrics import device_on
     from spondyl.measure import measurement
     from spondyl.report.audits import films as page
     from spondyl.report.published import load
@@ -89,7 +89,7 @@ def data(
         seed=seed,
         regions=regions or (measured and measured / "regions"),
         views=measurement.views(measured) if measured else {},
-        body=features.body(pairs(weights), fabric_on(device).device) if weights else None,
+        body=features.body(pairs(weights), device_on(device)) if weights else None,
         remedies=every_remedy.named(listed(remedies)) if remedies else (),
     )
     with tracking() as track:
@@ -124,7 +124,7 @@ def model(
 ) -> None:
     """Whether a model may be trusted: what it rests on, how sure it is, whom it would refuse."""
     from spondyl.files import new_folder, refuse_unless_free
-    from spondyl.learn.conduct import fabric_on
+    from spondyl.learn.fabrics import device_on
     from spondyl.reading import auditing
     from spondyl.report.audits import writing
     from spondyl.report.published import load
@@ -134,7 +134,7 @@ def model(
     if out is not None:
         refuse_unless_free(out)
     beside = load(published) if published else None
-    on = fabric_on(device).device
+    on = device_on(device)
     with tracking() as track:
         asked = auditing.audited(
             path, cohort, regions, auditing.Wanted(network, strategy, protocol), track

@@ -53,7 +53,7 @@ def explain(
     from spondyl.data import loose_films
     from spondyl.explain import drawing
     from spondyl.files import refuse_unless_free
-    from spondyl.learn import conduct
+    from spondyl.learn.fabrics import device_on
     from spondyl.reading import explaining_films, explanation_files, opening
 
     if contours and for_print:
@@ -61,7 +61,7 @@ def explain(
     style = drawing.COLOUR_AND_LINES if contours else drawing.PRINT if for_print else None
     refuse_unless_free(out)
     found = loose_films.listed(images)
-    on = conduct.fabric_on(device).device
+    on = device_on(device)
     opened = opening.load(bundle)
     asked = explaining_films.asked_of(opened, listed(method), listed(label), fold)
     image_ids = dict(zip(found.films, found.image_ids, strict=True))

@@ -183,7 +183,7 @@ def survey(
 
 def _loaded(finder: Path | None, device: str) -> Finder:
     """The finder in a file, or the one that comes along, on a device."""
-    from spondyl.learn import conduct
+    from spondyl.learn.fabrics import device_on
     from spondyl.measure import finder as finders
 
-    return finders.load(finder or finders.shipped_path(), conduct.fabric_on(device).device)
+    return finders.load(finder or finders.shipped_path(), device_on(device))

@@ -31,7 +31,7 @@ class RoomSource:
     def __call__(self) -> RoomReader:
         """The reader; `SpondylError` where it cannot be opened."""
         from spondyl.commands.room_reader import RoomReader
-        from spondyl.learn.conduct import fabric_on
+        from spondyl.learn.fabrics import device_on
         from spondyl.measure import finder as finders
         from spondyl.reading import opening
         from spondyl.reading.reading import Reader
@@ -39,7 +39,7 @@ class RoomSource:
         opened = opening.load(self.bundle)
         asked = None
         if self.measures:
-            where = fabric_on(self.device).device
+            where = device_on(self.device)
             asked = finders.load(self.finder or finders.shipped_path(), where)
         if opened.preprocessing.needs_spine and asked is None:
             raise SpondylError(

@@ -29,10 +29,10 @@ from spondyl.explain.study.film_scores import Films, Floats, Scores
 from spondyl.explain.study.record import About, Explanations
 from spondyl.explain.study.sampling import Asked, Rows, Sample
 from spondyl.files import sha256_of_json
-from spondyl.learn import conduct
 from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
 from spondyl.learn.environment import environment
+from spondyl.learn.fabrics import device_on
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.study import Study
@@ -71,7 +71,7 @@ def explain_run(
             f"{len(asked)} methods on {n_films} films: nothing to explain and compare",
             "Name one method or more, and two films or more.",
         )
-    on = conduct.fabric_on(device).device
+    on = device_on(device)
     study = studies.load(folder)
     finished = [one for one in study.outcomes() if one.predictions is not None]
     if not finished:

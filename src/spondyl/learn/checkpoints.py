@@ -17,12 +17,12 @@ from types import TracebackType
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from spondyl.errors import SpondylError
 from spondyl.files import replaced
+from spondyl.learn.fabrics import LateFabric
 from spondyl.learn.outcome import Epoch
 
 _DEVICE_BOUND = ("fused", "foreach", "capturable", "lr")
@@ -62,7 +62,7 @@ class State:
             "plateau": self.plateau.state_dict(),
         }
 
-    def load(self, path: Path, fabric: Fabric) -> None:
+    def load(self, path: Path, fabric: LateFabric) -> None:
         """Goes back to the checkpoint at `path`, where the first process finds one there.
 
         It may be from another device and another kind of step.

@@ -15,9 +15,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import torch
-from lightning_fabric import Fabric
-
 from spondyl.data import cohort as cohorts
 from spondyl.data import spines
 from spondyl.data.cohort import Cohort
@@ -32,11 +29,12 @@ from spondyl.learn import trial as trials
 from spondyl.learn import unlabelled as without_labels
 from spondyl.learn import weights as weight_files
 from spondyl.learn.environment import environment
+from spondyl.learn.fabrics import LateFabric
 from spondyl.learn.first_look import FirstLook
 from spondyl.learn.materials import Materials, initial_network
 from spondyl.learn.outcome import Configuration, Epoch
 from spondyl.learn.preprocess import prepare
-from spondyl.learn.spec import Precision, StudySpec
+from spondyl.learn.spec import StudySpec
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.study import STUDY, Study, load, save
 from spondyl.learn.trial import Trial
@@ -140,7 +138,7 @@ def begin(
 def run(
     study: Study,
     cache: Path,
-    fabric: Fabric,
+    fabric: LateFabric,
     track: Track = silently,
     watch: Watch = unwatched,
 ) -> None:
@@ -217,36 +215,6 @@ def refuse_where_any(failed: Sequence[Problem], study: Study) -> None:
     """Raises `TrialsFailedError` that names every failed trial, where there are any."""
     if failed:
         raise TrialsFailedError.of(failed, f"the trials of {study.folder}")
-
-
-def fabric_on(
-    device: str, precision: Precision = "32-true", devices: int = 1, nodes: int = 1
-) -> Fabric:
-    """A Fabric on "cpu", "cuda" or "auto" (CUDA where there is one), in the given precision.
-
-    With more than one device, `devices` on each of `nodes`, one network is trained by all of them
-    together (DDP): Fabric starts this very command once more for each further device of this node;
-    those of other nodes are started by torchrun or Slurm.
-    """
-    if device not in ("auto", "cpu", "cuda"):
-        raise SpondylError(f"device {device!r}: not known", "One of auto, cpu, cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SpondylError("device 'cuda': no GPU is to be had here", "Use --device cpu or auto.")
-    accelerator = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
-    if accelerator == "cuda" and devices > torch.cuda.device_count():
-        raise SpondylError(
-            f"{devices} devices: {torch.cuda.device_count()} GPUs are to be had here",
-            "Ask for fewer with --devices.",
-        )
-    fabric = Fabric(
-        accelerator=accelerator,
-        devices=devices,
-        num_nodes=nodes,
-        precision=precision,
-        strategy="ddp" if devices * nodes > 1 else "auto",
-    )
-    fabric.launch()
-    return fabric
 
 
 def _find_weights(

@@ -20,12 +20,12 @@ from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from spondyl.errors import SpondylError
 from spondyl.learn import augment, pseudo_labels, strong_views
 from spondyl.learn.augment import Twins
+from spondyl.learn.fabrics import LateFabric
 from spondyl.learn.sources import Drawn, Films, Part
 from spondyl.learn.spec import StudySpec
 from spondyl.learn.stepping import Kind, Step
@@ -44,7 +44,7 @@ def loss(weak: Tensor, strong: Tensor, threshold: float) -> Tensor:
     return (F.cross_entropy(strong, said, reduction="none") * sure).mean()
 
 
-def kind_for(spec: StudySpec, fabric: Fabric) -> Kind:
+def kind_for(spec: StudySpec, fabric: LateFabric) -> Kind:
     """ "plain". Raises `SpondylError` for another kind that was asked for, and where several
     processes train one network."""
     if fabric.world_size > 1:

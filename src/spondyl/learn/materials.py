@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from spondyl.data.cohort import Cohort
 from spondyl.data.splits import Fold, Splits
 from spondyl.errors import SpondylError
 from spondyl.learn import headed, networks, probe, weights
+from spondyl.learn.fabrics import LateFabric
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Configuration, Epoch, WeightsRecord
 from spondyl.learn.preprocess import PreparedFilms
@@ -44,7 +44,7 @@ class Materials:
     """Initial weights by network name, for the networks that have any."""
     cache: Path
     """Folder of the feature cache."""
-    fabric: Fabric
+    fabric: LateFabric
     track: Track = field(default=silently)
     tell: Tell = field(default=nobody)
     checkpoint_seconds: float | None = None

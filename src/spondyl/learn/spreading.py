@@ -28,6 +28,7 @@ from spondyl.learn import study as studies
 from spondyl.learn import trial as trials
 from spondyl.learn.conduct import WAIT_SECONDS, Watch, unwatched
 from spondyl.learn.environment import environment
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.materials import Materials
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.preprocess import prepare
@@ -173,7 +174,7 @@ def _opened(at: StudyAt) -> tuple[Study, Materials]:
     prepared = prepare(
         study.cohort.radiographs, study.spec.preprocessing, silently, study.spines, at.cache
     )
-    fabric = conduct.fabric_on(at.device, study.spec.precision)
+    fabric = fabric_on(at.device, study.spec.precision)
     materials = Materials(
         *(study.spec, study.cohort, study.splits, prepared, study.files, at.cache, fabric),
         unlabelled=unlabelled.prepared(

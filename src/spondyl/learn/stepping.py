@@ -20,10 +20,10 @@ from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
+from spondyl.learn.fabrics import LateFabric
 from spondyl.learn.sources import Drawn, Films, Source
 from spondyl.learn.spec import StudySpec
 from spondyl.learn.whole_batches import Share
@@ -35,7 +35,7 @@ _BEFORE_CAPTURE = 3
 """Steps that are run before one is captured: libraries choose their kernels in the first ones."""
 
 
-def kind_for(spec: StudySpec, fabric: Fabric) -> Kind:
+def kind_for(spec: StudySpec, fabric: LateFabric) -> Kind:
     """How the steps of a training on `fabric` are run.
 
     Raises `SpondylError` for a graph anywhere but on one GPU, or with 16-mixed, whose scale of the
@@ -63,7 +63,7 @@ def kind_for(spec: StudySpec, fabric: Fabric) -> Kind:
     return spec.step
 
 
-def described(kind: Kind, spec: StudySpec, fabric: Fabric) -> str:
+def described(kind: Kind, spec: StudySpec, fabric: LateFabric) -> str:
     """How a training was run, in a line for the trial's facts."""
     return f"{kind} step, {spec.precision}, {_described(fabric)}"
 
@@ -86,7 +86,7 @@ class Step:
     optimiser: Any
     weights: Tensor
     """(labels,) float32 in the loss."""
-    fabric: Fabric
+    fabric: LateFabric
     share: Share
     total: Tensor
     """Scalar float32: the losses of this process's films so far, summed, in nats."""
@@ -220,7 +220,7 @@ def in_kind(kind: Kind, plain: Step, network: nn.Module, size: int) -> AnyStep:
     return Captured(plain, size) if kind == "graph" else plain
 
 
-def _described(fabric: Fabric) -> str:
+def _described(fabric: LateFabric) -> str:
     device = fabric.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
     return f"{fabric.world_size} × {name}"

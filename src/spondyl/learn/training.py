@@ -21,13 +21,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
 from spondyl.learn import consistency, stepping
 from spondyl.learn.checkpoints import State, Writer
 from spondyl.learn.consistency import ConsistencyStep
+from spondyl.learn.fabrics import LateFabric
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Epoch
 from spondyl.learn.sampling import Sampling
@@ -73,7 +73,7 @@ def train(
     tune_part: Part,
     spec: StudySpec,
     seed: int,
-    fabric: Fabric,
+    fabric: LateFabric,
     checkpoint: Path,
     track: Track = silently,
     tell: Tell = nobody,
@@ -172,7 +172,7 @@ def _sources(
     tune_part: Part,
     spec: StudySpec,
     seed: int,
-    fabric: Fabric,
+    fabric: LateFabric,
     track: Track,
     unlabelled: Part | None,
 ) -> Sources:
@@ -220,7 +220,7 @@ def _judged(
     source: Source,
     weights: Tensor,
     spec: StudySpec,
-    fabric: Fabric,
+    fabric: LateFabric,
     share: Share,
 ) -> tuple[Tensor, Tensor]:
     """Loss in nats and accuracy on a part, unaugmented and in eval mode: scalars on the device.
@@ -284,5 +284,5 @@ def _epoch_seed(seed: int, epoch: int) -> int:
     return (seed * 1_000_003 + epoch) % (2**63 - 1)
 
 
-def _cuda_devices(fabric: Fabric) -> list[int]:
+def _cuda_devices(fabric: LateFabric) -> list[int]:
     return [fabric.device.index or 0] if fabric.device.type == "cuda" else []

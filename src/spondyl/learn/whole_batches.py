@@ -16,18 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import timm.layers
 import torch
-import torchvision.ops
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from spondyl.errors import SpondylError
 
 _Forward = Callable[[nn.Module, Tensor], Tensor]
-
-_DRAWING = (nn.Dropout, torchvision.ops.StochasticDepth, timm.layers.DropPath)
-"""Layers that multiply what they are given by something drawn."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,7 +73,7 @@ def sum_of_all(values: Tensor, share: Share) -> Tensor:
 
 def _seen_whole(name: str, layer: nn.Module) -> Callable[..., Tensor] | None:
     """What stands for the layer's own `forward`; None for layers that see each film alone."""
-    if isinstance(layer, _DRAWING):
+    if isinstance(layer, _drawing()):
         return _drawn
     if not isinstance(layer, _BatchNorm):
         return None
@@ -88,6 +83,15 @@ def _seen_whole(name: str, layer: nn.Module) -> Callable[..., Tensor] | None:
             "Train this network on one device.",
         )
     return _normed
+
+
+def _drawing() -> tuple[type[nn.Module], ...]:
+    """Layers that multiply what they are given by something drawn; libraries that have such are
+    imported here, since one process alone needs none."""
+    from timm.layers import DropPath
+    from torchvision.ops import StochasticDepth
+
+    return nn.Dropout, StochasticDepth, DropPath
 
 
 def _drawn(layer: nn.Module, share: Share, given: Tensor) -> Tensor:

@@ -22,8 +22,8 @@ from spondyl.data import pixels
 from spondyl.data.levels import VERTEBRAE
 from spondyl.errors import SpondylError
 from spondyl.files import read_json, refuse_unless_free, sha256_of_json, write_json
-from spondyl.learn.conduct import fabric_on
 from spondyl.learn.environment import environment
+from spondyl.learn.fabrics import fabric_on
 from spondyl.measure import cobb, examples, finder, judging, landmark_set, training
 from spondyl.measure.finder import About, Finder
 from spondyl.measure.judging import Judged

@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from spondyl.errors import SpondylError
 from spondyl.files import replaced
+from spondyl.learn.fabrics import LateFabric
 from spondyl.measure.examples import Example, over_grain, without_spine
 from spondyl.measure.losses import Wanted, loss
 from spondyl.measure.network import VIEWS, SpineNetwork
@@ -51,7 +51,7 @@ def train(
     network: SpineNetwork,
     material: Material,
     spec: FinderSpec,
-    fabric: Fabric,
+    fabric: LateFabric,
     checkpoint: Path,
     track: Track = silently,
 ) -> tuple[float, ...]:
@@ -185,7 +185,7 @@ def _save(
 
 
 def _load(
-    path: Path, network: SpineNetwork, optimiser: Any, mean: dict[str, Tensor], fabric: Fabric
+    path: Path, network: SpineNetwork, optimiser: Any, mean: dict[str, Tensor], fabric: LateFabric
 ) -> list[float]:
     if not path.is_file():
         return []

@@ -24,7 +24,7 @@ from spondyl.data.spines import Spine
 from spondyl.explain.explaining import Method, explain_seen, named
 from spondyl.explain.feature_map import Seen, at_rest, see
 from spondyl.learn import heads
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import device_on
 from spondyl.learn.networks import Network
 from spondyl.learn.preprocess import Preprocessing
 from spondyl.reading.bundle import Bundle
@@ -87,7 +87,7 @@ class TorchEngine:
         Raises `SpondylError` for an unknown device or method, and for a method that is not defined
         for the bundle's networks.
         """
-        on = fabric_on(device).device
+        on = device_on(device)
         asked = asked_of(bundle, (method,), ("predicted",))
         networks = networks_for(bundle, asked, on)
         return cls(networks, bundle.preprocessing, named(*asked.methods), on)

@@ -26,7 +26,7 @@ from spondyl.data.pixels import Pixels
 from spondyl.data.spines import Spine
 from spondyl.errors import SpondylError
 from spondyl.explain.heatmap import Heatmap
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import device_on
 from spondyl.learn.networks import Network
 from spondyl.measure import finder as finders
 from spondyl.measure import measuring
@@ -245,5 +245,5 @@ def read(
     """
     opened = bundle if isinstance(bundle, Bundle) else opening.load(Path(bundle))
     called = FILM if name is None else safe(name) or FILM
-    finder = finders.load(finders.shipped_path(), fabric_on(device).device) if measure else None
+    finder = finders.load(finders.shipped_path(), device_on(device)) if measure else None
     return Reader.of(opened, device, method, finder).read(Path(path), called)

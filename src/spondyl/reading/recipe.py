@@ -14,7 +14,7 @@ from spondyl.data.spines import SpineOf
 from spondyl.errors import SpondylError
 from spondyl.explain.explaining import named
 from spondyl.files import sha256_of_file, sha256_of_json
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import device_on
 from spondyl.measure import finder as finders
 from spondyl.reading import explaining_films, onnx_reader, opening
 from spondyl.reading.bundle import Bundle
@@ -82,7 +82,7 @@ class Recipe:
         """
         finder = None
         if self.finder is not None:
-            finder = finders.load(self.finder, fabric_on(self.device).device)
+            finder = finders.load(self.finder, device_on(self.device))
         return Reader.by(self.looking(opened, say), opened, finder)
 
     def looking(self, opened: Bundle, say: Callable[[str], None] = unheard) -> Engine:

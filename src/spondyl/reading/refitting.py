@@ -21,7 +21,7 @@ from spondyl.errors import SpondylError
 from spondyl.files import new_folder, refuse_unless_free, sha256_of_json
 from spondyl.learn import study as studies
 from spondyl.learn import unlabelled
-from spondyl.learn.conduct import fabric_on
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.learning import learn
 from spondyl.learn.materials import (
     Learned,

@@ -28,8 +28,8 @@ from spondyl.explain.overlay import Film
 from spondyl.explain.scores.baselines import untrained
 from spondyl.explain.study import record
 from spondyl.files import sha256_of_json
-from spondyl.learn import conduct
 from spondyl.learn import trial as trials
+from spondyl.learn.fabrics import device_on
 from spondyl.learn.networks import Network
 from spondyl.learn.outcome import Configuration
 from spondyl.learn.preprocess import prepare
@@ -112,7 +112,7 @@ def maps(
     prepared = prepare(wanted, study.spec.preprocessing, track, study.spines)
     known = {film.image_id: film for film in wanted}
     scores = {one: _scores(study, one, name) for one in {one.configuration for one in asked}}
-    on = conduct.fabric_on(device).device
+    on = device_on(device)
     found: dict[int, MapDrawn] = {}
     order = sorted(range(len(asked)), key=lambda at: (where[at].trial_id, at))
     walk = track(order, "drawing heatmaps")

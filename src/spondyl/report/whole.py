@@ -16,6 +16,7 @@ from spondyl.explain import gallery
 from spondyl.files import refuse_unless_fillable
 from spondyl.learn import conduct, spreading, tensorboard
 from spondyl.learn import study as studies
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.outcome import Outcome
 from spondyl.learn.spec import StudySpec
 from spondyl.learn.study import Study
@@ -98,7 +99,7 @@ def study_and_report(
     refuse_unless_fillable(cache)
     # Whoever hands out trials to other machines need not have the GPU that they are for.
     here = device if engine.is_here else device.replace("cuda", "auto")
-    fabric = conduct.fabric_on(here, spec.precision, devices, nodes)
+    fabric = fabric_on(here, spec.precision, devices, nodes)
     if not fabric.is_global_zero:
         fabric.barrier()  # the first process begins the study, the others go on with it
     with tensorboard.curves(curves) if curves else nullcontext(conduct.unwatched) as watch:
@@ -127,7 +128,7 @@ def study_and_report(
 
 def report_again(folder: Path, device: str = "auto", track: Track = silently) -> Reported:
     """The whole of `spondyl study report`: metrics, heatmaps and page of a finished study anew."""
-    fabric = conduct.fabric_on(device)
+    fabric = fabric_on(device)
     study = studies.load(folder)
     unfinished = [row for row in studies.status(study) if not row.not_run and row.n_left]
     if unfinished:

@@ -11,6 +11,7 @@ from spondyl.data import regions
 from spondyl.data.phantom import drawing, output
 from spondyl.errors import SpondylError
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.preprocess import Preprocessing
 from spondyl.learn.spec import parse_spec
 from spondyl.trust.asking import questioning, subject
@@ -35,7 +36,7 @@ def study(drawn):
     study = conduct.begin(
         parse_spec(CONTENT, "a test's spec"), drawn / "films", drawn.parent / "run", {}
     )
-    conduct.run(study, drawn.parent / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, drawn.parent / "cache", fabric_on("cpu"))
     return study
 
 

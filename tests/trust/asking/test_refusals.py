@@ -8,6 +8,7 @@ import torch
 
 from spondyl.data.phantom import drawing, output
 from spondyl.learn import conduct, probe
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.heads import pooled
 from spondyl.learn.materials import columns
 from spondyl.learn.spec import parse_spec
@@ -32,7 +33,7 @@ def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("refused")
     drawn = output.save(folder / "drawn", drawing.cohort(64, 0, size=(96, 72)))
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), drawn / "films", folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     return study
 
 

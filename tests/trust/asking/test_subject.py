@@ -14,6 +14,7 @@ from spondyl.data.placement import Window
 from spondyl.data.spines import Spine
 from spondyl.errors import SpondylError
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.spec import parse_spec
 from spondyl.trust.asking import subject
 from spondyl.trust.asking.subject import Trained
@@ -31,7 +32,7 @@ def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("asked")
     drawn = output.save(folder / "drawn", drawing.cohort(30, 0, size=(72, 48)))
     study = conduct.begin(parse_spec(CONTENT, "a test's spec"), drawn / "films", folder / "run", {})
-    conduct.run(study, folder / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, folder / "cache", fabric_on("cpu"))
     return study
 
 

@@ -17,6 +17,7 @@ from spondyl.explain.explaining import explain
 from spondyl.explain.scores import baselines
 from spondyl.explain.study_explaining import explain_run
 from spondyl.learn import conduct
+from spondyl.learn.fabrics import fabric_on
 from spondyl.learn.spec import parse_spec
 from spondyl.trust.asking import looking, subject
 from spondyl.trust.asking.questioning import Shown
@@ -41,7 +42,7 @@ def finished(drawn, name, **changes):
     run = drawn.parent / name
     spec = parse_spec(CONTENT | changes, "a test's spec")
     study = conduct.begin(spec, drawn / "films", run, {})
-    conduct.run(study, run.parent / "cache", conduct.fabric_on("cpu"))
+    conduct.run(study, run.parent / "cache", fabric_on("cpu"))
     return study
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from timm.layers import resample_abs_pos_embed
 from torch import Tensor, nn
 
 from spondyl.errors import SpondylError
@@ -23,6 +22,8 @@ class Embedding(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Tokens, class token first; positions are interpolated for another size than the
         trained one. `SpondylError` for films that are not square."""
+        from timm.layers import resample_abs_pos_embed  # see `architecture`
+
         patches: Tensor = self.patch_embed.proj(images)  # type: ignore[operator, union-attr]
         height, width = patches.shape[2:]
         if height != width or height < 1:

@@ -1,14 +1,12 @@
 """What a library publishes for a network: which file of weights, under which licence, where the
-library keeps it. Nothing is downloaded here."""
+library keeps it. Nothing is downloaded here, and a library is imported where it is asked."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
-import torchvision
 
 from spondyl.learn.architectures.architecture import Architecture
 
@@ -64,11 +62,15 @@ def _saw_more(tag: str) -> bool:
 
 
 def _torchvision_url(architecture: Architecture) -> str:
+    import torchvision
+
     weights = torchvision.models.get_model_weights(architecture.library_name)
     return str(weights.IMAGENET1K_V1.url)
 
 
 def _timm(architecture: Architecture) -> Any:
+    import timm
+
     published = timm.get_pretrained_cfg(architecture.library_name)
     assert published is not None, f"timm knows no weights of {architecture.library_name}"
     return published

@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import timm
 import torch
-from timm.layers import LayerNorm
 from torch import Tensor, nn
 
 from spondyl.learn.preprocess import IMAGENET_MEAN, IMAGENET_STD
@@ -52,6 +50,8 @@ class Tower:
 
     def build(self) -> nn.Module:
         """timm's module with random weights, and `renormalising` in front of it."""
+        import timm  # where it is needed: it takes a second
+
         whole: nn.Module = timm.create_model(self.trunk, pretrained=False, **self.options)
         whole.renormalising = Renormalising()
         return whole
@@ -124,10 +124,10 @@ TOWERS: dict[str, Tower] = {
                 **{"layers": 6, "width": 64, "head_width": 32, "mlp_ratio": 3.0},
                 "patch_size": 16,
             },
-            # Norms as timm gives them to the other towers of this kind.
+            # Norms with the ε of the other towers of this kind.
             options={
                 **{"img_size": 64, "pre_norm": True},
-                "norm_layer": partial(LayerNorm, eps=1e-5),
+                "norm_layer": partial(nn.LayerNorm, eps=1e-5),
             },
         ),
     )

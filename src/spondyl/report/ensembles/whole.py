@@ -8,7 +8,8 @@ from pathlib import Path
 from spondyl.errors import SpondylError
 from spondyl.explain.explaining import named
 from spondyl.files import new_folder, refuse_unless_free
-from spondyl.learn import conduct, members
+from spondyl.learn import members
+from spondyl.learn.fabrics import device_on
 from spondyl.progress import Track, silently
 from spondyl.report.ensembles import made as makes
 from spondyl.report.ensembles import page, record, words
@@ -43,7 +44,7 @@ def ensemble(
         raise SpondylError("--masks with --films 0: there are no maps to place", "Ask for films.")
     chosen_method = named(method).name
     read = members.read(texts)
-    on = conduct.fabric_on(device).device
+    on = device_on(device)
     called = name or f"Soft vote of {len(read)} ({_HOW[weighting]})"
     made = makes.make(called, read, weighting, n_films, chosen_method, masks, seed, on, track)
     with new_folder(out) as draft:

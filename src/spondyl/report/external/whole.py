@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spondyl.files import new_folder, refuse_unless_free
-from spondyl.learn import conduct
+from spondyl.learn.fabrics import device_on
 from spondyl.progress import Track, silently
 from spondyl.reading import external as reading
 from spondyl.reading.auditing import Wanted
@@ -30,7 +30,7 @@ def external(
     """Makes the folder `out` of the test of the study in `run` on the films at `cohort`; what it
     found. Raises as `reading.external.external`, and where `out` is taken; nothing is left then."""
     refuse_unless_free(out)
-    on = conduct.fabric_on(device).device
+    on = device_on(device)
     found = reading.external(run, cohort, wanted, regions, banded, cache, seed, on, track)
     with new_folder(out) as draft:
         page.write(found, draft, command)
