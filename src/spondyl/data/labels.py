@@ -45,9 +45,14 @@ def _spellings(name: str) -> frozenset[str]:
     return frozenset(map(_plain, (name, *KNOWN_SPELLINGS.get(name, ()))))
 
 
+def spelled_alike(spelling: str, name: str) -> bool:
+    """Whether `spelling` is one under which `name` is known."""
+    return _plain(spelling) in _spellings(name)
+
+
 def is_finding(name: str) -> bool:
     """Whether `name` says that something was found: whether it is no spelling of normal."""
-    return _plain(name) not in _spellings(NORMAL)
+    return not spelled_alike(name, NORMAL)
 
 
 def _parts(name: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ A column that is nearly one of ours is refused, since a mistyped `patient` would
 into two folds without a word; any other column is passed over and named. Values are taken as
 written: an unknown word is a problem, never "not stated". Cells may be set apart by commas,
 semicolons or tabs, as the header shows. A film with several findings names them all in its label
-cell, with a semicolon or a plus between them.
+cell, with a semicolon or a plus between them; or each finding has a column of 0 and 1 (`findings`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spondyl.data import findings
 from spondyl.data.folders import accepted_spellings
 from spondyl.data.labels import TOGETHER, LabelSet
 from spondyl.data.listing import Entry, Listing, Stated, unprintable
@@ -57,7 +58,8 @@ _VIEWS: dict[str, View] = {
 def listed(path: Path, labels: LabelSet, require_labels: bool = True) -> Listing:
     """The films of the manifest at `path`; their paths are relative to its folder and inside it.
 
-    Columns: path; label (may be missing or empty unless `require_labels`); group, group_id, patient
+    Columns: path; label (may be missing or empty unless `require_labels`), or one of 0 and 1 for
+    each finding of `labels`; group, group_id, patient
     or patient_id; sex; age or age_years; view; site. Raises `SpondylError` where it is not UTF-8
     text or not CSV, so that no row can be made out; all else is a problem of its line.
     """
@@ -129,6 +131,10 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
     return [(line, cells) for line, cells in rows if any(cells)]
 
 
+def _plain(cell: str) -> str:
+    return "".join(letter for letter in cell.casefold() if letter.isalnum())
+
+
 @dataclass(slots=True)
 class _Reader:
     root: Path
@@ -139,6 +145,8 @@ class _Reader:
     ignored: list[str] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     """The line on which each image_id was first met."""
+    marked: dict[int, str] = field(default_factory=dict)
+    """Place of each column that is of one finding, or of normal."""
     unnamed: dict[str, list[str]] = field(default_factory=dict)
     """Combinations of findings that are none of the labels, and where they were met."""
 
@@ -147,11 +155,12 @@ class _Reader:
 
     def columns(self, header: list[str]) -> list[str]:
         """Our name for each column of `header`; empty for one that is passed over."""
-        names = [self._column(cell) for cell in header]
+        self.marked = self._marked(header)
+        names = ["" if at in self.marked else self._column(cell) for at, cell in enumerate(header)]
         for name in sorted({name for name in names if name and names.count(name) > 1}):
             self.say("line 1", f"more than one column says the {name}", "Keep one of them.")
         for name in ("path", "label") if self.require_labels else ("path",):
-            if name not in names:
+            if name not in names and not (name == "label" and self.marked):
                 self.say(
                     "line 1",
                     f"there is no column {name!r}",
@@ -159,8 +168,17 @@ class _Reader:
                 )
         return names
 
+    def _marked(self, header: list[str]) -> dict[int, str]:
+        if any(_plain(cell) == "label" for cell in header):
+            return {}
+        try:
+            return findings.columns(header, self.labels)
+        except SpondylError as error:
+            self.say("line 1", error.message, error.hint)
+            return {}
+
     def _column(self, cell: str) -> str:
-        plain = "".join(letter for letter in cell.casefold() if letter.isalnum())
+        plain = _plain(cell)
         if plain in _COLUMNS:
             return _COLUMNS[plain]
         near = difflib.get_close_matches(plain, _COLUMNS, n=1, cutoff=_NEAR)
@@ -186,7 +204,7 @@ class _Reader:
             return
         said = dict(zip(names, cells, strict=True))
         image_id = self.image_id(where, said["path"])
-        label = self._label(where, said.get("label", ""))
+        label = self._label(where, said, cells)
         stated = self._stated(where, said)
         if not image_id:
             return
@@ -215,7 +233,15 @@ class _Reader:
             return ""
         return image_id
 
-    def _label(self, where: str, cell: str) -> str | None:
+    def _label(self, where: str, said: Mapping[str, str], cells: list[str]) -> str | None:
+        cell = said.get("label", "")
+        marks = {name: cells[at] for at, name in self.marked.items()}
+        if any(marks.values()):
+            try:
+                cell = findings.label_cell(marks)
+            except SpondylError as error:
+                self.say(where, error.message, error.hint)
+                return None
         label = self.labels.resolve(cell)
         if label is None and len(found := self.labels.together(cell)) > 1:
             self.unnamed.setdefault(TOGETHER.join(found), []).append(where)

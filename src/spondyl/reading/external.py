@@ -151,7 +151,7 @@ def _column(cohort: Path, banded: Banded | None) -> dict[str, str]:
     """image_id → cell of the column that is asked for."""
     if banded is None:
         return {}
-    if not cohort.is_file():
+    if cohort.is_dir():
         raise SpondylError(
             f"--by {banded.column}: {cohort} is a folder, and has no columns",
             "Name a CSV manifest of the films with --cohort.",
