@@ -105,7 +105,8 @@ class CalibrationFile:
     temperature: float
     """What comes of the film's logits; proven when the bundle is opened."""
     bound: Bound
-    """Where it was stopped: "lowest" where all films were told rightly, so that it is 1."""
+    """Where it was stopped, as in `calibration`; 1 for "lowest", where all films were told
+    rightly."""
     never_ruled_out: tuple[str, ...]
     """Labels that too few films have for any set to leave them out."""
 
@@ -216,6 +217,11 @@ class Bundle:
             said.append(
                 f"all {used.n} films that calibrate it were told rightly, so how sure it may be is "
                 "not known: its own probabilities are kept"
+            )
+        elif used.bound in ("clamped", "highest"):
+            end = "least" if used.bound == "clamped" else "largest"
+            said.append(
+                f"that temperature is the {end} that is tried: its probabilities are not calibrated"
             )
         if used.never_ruled_out:
             said.append(

@@ -9,7 +9,7 @@ from scipy.special import softmax
 from spondyl.data.labels import LabelSet
 from spondyl.errors import SpondylError
 from spondyl.learn.predictions import PredictionTable
-from spondyl.trust.answers.calibration import temperature
+from spondyl.trust.answers.calibration import LOWEST_T, temperature
 from spondyl.trust.answers.calibration_set import CalibrationSet
 
 LABELS = LabelSet.of(("normal", "scoliosis", "slip"))
@@ -111,6 +111,14 @@ def test_networks_that_told_every_film_rightly_are_not_made_surer():
     stated = table()
     right = replace(stated, logits=np.eye(3)[stated.truth] * 3.0)
     assert CalibrationSet.of(right).temperature == (1.0, "lowest")
+
+
+def test_small_logits_are_made_as_sure_as_is_tried_where_films_were_told_wrongly():
+    stated = table()
+    truth = stated.truth.copy()
+    truth[0] = (truth[0] + 1) % 3
+    small = replace(stated, logits=np.eye(3)[truth] * 0.01)
+    assert CalibrationSet.of(small).temperature == (LOWEST_T, "clamped")
 
 
 def test_a_label_of_too_few_films_is_never_ruled_out():

@@ -72,6 +72,8 @@ def _calibration(bundle: Bundle) -> str:
     )
     if used.bound == "lowest":
         said += " All of them were told rightly, so how sure it may be is not known."
+    elif used.bound in ("clamped", "highest"):
+        said += " That divisor is the end of what is tried: probabilities are not calibrated."
     if used.never_ruled_out:
         said += f" Too few films for it ever to be left out: {', '.join(used.never_ruled_out)}."
     return said

@@ -91,8 +91,9 @@ def weights(vote: Vote) -> Table:
         tuple(rows),
         (
             how[vote.weighting],
-            "A temperature of 1 with a star: the films to fit it on were told apart without error, "
-            "so that none follows from them, and the member is taken at its word.",
+            "A star: no temperature follows from the films to fit it on. It is 1, the member being "
+            "taken at its word, where they were told apart without error or all alike; elsewhere "
+            "it is the end of what is tried.",
             *([f"Chosen on the tune part: {chosen}."] if chosen else []),
         ),
     )

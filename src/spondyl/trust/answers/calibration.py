@@ -6,8 +6,10 @@ neighbours' networks, and a network that is much surer than they are stays too s
 
 A temperature is looked for between `LOWEST_T` and `HIGHEST_T`. Where the other folds are separated
 perfectly their log loss falls for ever as T falls; the temperature is then `LOWEST_T`, and the
-record says "lowest". Where they are worse than chance it is `HIGHEST_T`, "highest". Where every
-film's logits are equal no temperature changes anything; it is 1, "flat".
+record says "lowest". Where films were told wrongly and the logits are so small that a T below
+`LOWEST_T` would be best it is `LOWEST_T` as well, "clamped". Where they are worse than chance it is
+`HIGHEST_T`, "highest". Where every film's logits are equal no temperature changes anything; it is
+1, "flat".
 
 An expected calibration error is never negative, so that of a calibrated network is above zero, and
 its bootstrap lies above itself: read it beside `ece_if_calibrated`, and read the slope first.
@@ -42,7 +44,7 @@ LOWEST_T, HIGHEST_T = 0.05, 20.0
 N_BINS = 10
 """Of equal width; with a few hundred films more of them would mostly be noise."""
 
-Bound = Literal["", "lowest", "highest", "flat"]
+Bound = Literal["", "lowest", "clamped", "highest", "flat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ def temperature(logits: Floats, truth: NDArray[np.int64]) -> tuple[float, Bound]
 
     lowest, highest = np.log(LOWEST_T), np.log(HIGHEST_T)
     if slope(lowest) <= 0:
-        return LOWEST_T, "lowest"
+        told_rightly = (logits.argmax(axis=1) == truth).all()
+        return LOWEST_T, "lowest" if told_rightly else "clamped"
     if slope(highest) >= 0:
         return HIGHEST_T, "highest"
     return float(np.exp(brentq(slope, lowest, highest, xtol=1e-10))), ""

@@ -72,7 +72,8 @@ class Scale:
     n_films: int
     """On which it was fitted."""
     bound: Bound
-    """Why it is 1 though another was sought, as in `calibration`; "" where it was found."""
+    """Why it was not found, as in `calibration`; it is then 1 for "lowest" and the end of what is
+    tried for others. "" where it was found."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,7 +257,7 @@ def _on_other_folds(table: PredictionTable) -> tuple[Scale, ...]:
 
 def _scale(fold: int, logits: Floats, truth: NDArray[np.int64]) -> Scale:
     value, bound = calibration.temperature(logits, truth)
-    return Scale(fold, 1.0 if bound else value, len(truth), bound)
+    return Scale(fold, 1.0 if bound == "lowest" else value, len(truth), bound)
 
 
 def _at(voters: Sequence[Voter], scales: Sequence[Sequence[Scale]]) -> tuple[PredictionTable, ...]:
