@@ -1,8 +1,8 @@
 """Films and a bundle → what was asked for of each: lines, JSON, pictures, pages, DICOM, patients.
 
-A film is written by a thread of its own while the networks look at the next, and never more than
-two wait to be written: a run that is killed has lost nothing but the few films it was at, and
-memory does not grow with the number of films. What is kept of each is a problem, or the few facts
+Films are written by threads of their own while the networks look at the next, and never more than
+a few wait to be written: a run that is killed has lost nothing but the films it was at, and memory
+does not grow with the number of films. What is kept of each is a problem, or the few facts
 that a patient's summary needs.
 """
 
@@ -31,7 +31,9 @@ from spondyl.report.readings import patient, writing
 from spondyl.report.readings.writing import Form
 
 _WAITING = 2
-"""Readings that wait to be written, at most."""
+"""Readings that wait to be written, at most, for each thread that writes."""
+_PICTURES: frozenset[Form] = frozenset({"png", "npy", "json"})
+"""Forms that are made without anything that several threads would share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,12 @@ class Wanted:
     identify: bool = False
     """Whether JSON says what leads to the patient."""
     together: Together | None = None
+
+    @property
+    def threads(self) -> int:
+        """How many write at once: two where only pictures and records are made, which takes about
+        as long as a small network; the libraries for PDF and DICOM are asked by one alone."""
+        return 2 if self.dicom_out is None and set(self.forms) <= _PICTURES else 1
 
     def refuse_unless_possible(self, resume: bool = False, parted: bool = False) -> None:
         """Raises `SpondylError` where a folder is taken or an option means nothing.
@@ -125,13 +133,16 @@ class Run:
         if self.wanted.together:
             self._patients = Gathering(self.wanted.together, self.reader.bundle.labels.names)
         waiting: deque[Problem | Future[_Written]] = deque()
-        with ThreadPoolExecutor(1, "writing") as writer:
+        threads = self.wanted.threads
+        with ThreadPoolExecutor(threads, "writing") as writer:
             for found in readings(self.films, self.reader, self.spine_of, self.track):
                 waiting.append(
-                    found if isinstance(found, Problem) else writer.submit(self._written, found)
+                    found
+                    if isinstance(found, Problem)
+                    else writer.submit(self._written, found, self._without_patient(found))
                 )
                 del found  # or its pixels would be held while the next film is read
-                while len(waiting) > _WAITING:
+                while len(waiting) > threads * _WAITING:
                     yield from self._counted(waiting.popleft())
             while waiting:
                 yield from self._counted(waiting.popleft())
@@ -162,10 +173,20 @@ class Run:
             self.n_doubted += 1
         yield written.row
 
-    def _written(self, found: ReadFilm) -> _Written:
-        """What came of a film, in the thread that writes."""
+    def _without_patient(self, found: ReadFilm) -> Problem | None:
+        """Gathers the film with the others of its patient; what is wrong where it cannot be. Here
+        and not where it is written, so that patients come in the order of the films."""
+        try:
+            if self._patients is not None:
+                self._patients.add(found.reading)
+        except SpondylError as error:
+            return _of(found, error)
+        return None
+
+    def _written(self, found: ReadFilm, problem: Problem | None) -> _Written:
+        """What came of a film that may have a `problem` already, in a thread that writes."""
         reading, wanted = found.reading, self.wanted
-        files, problem = {}, None
+        files = {}
         if wanted.out is not None:
             made = writing.write(
                 reading, found.film, wanted.out, wanted.forms, identify=wanted.identify
@@ -173,9 +194,7 @@ class Run:
             files = {path.suffix[1:]: path.name for path in made}
         said = tuple(words.lines(reading))
         try:
-            if self._patients is not None:
-                self._patients.add(reading)
-            if wanted.dicom_out is not None:
+            if wanted.dicom_out is not None and problem is None:
                 written = dicom_writing.write(reading, wanted.dicom_out, self._deidentification)
                 said += written.warnings
         except SpondylError as error:
