@@ -13,7 +13,7 @@ import io
 import logging
 import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,9 +31,6 @@ _IN_BODY = frozenset({"Conv", "Relu", "MaxPool", "AveragePool", "Add", "Concat"}
 _PERCENTILE = 99.99
 """Of an activation's values that its steps reach: a few larger ones are cut off, and the others
 have finer steps. On real films this halves the error of the largest value's."""
-_EXACT = 3
-"""The body's last convolutions stay in float32: what is rounded there no later layer averages out,
-and the heatmap is a sum of their values, in which large ones nearly cancel."""
 _LARGE = 1_000_000
 """Weights of a dense layer from which on it is quantised."""
 
@@ -112,7 +109,7 @@ def _without_optional(model: ModelProto) -> list[ValueInfoProto]:
 
 
 def _body(model: ModelProto) -> list[NodeProto]:
-    """The nodes between the network grid and the logits that are to be reckoned in eight bits."""
+    """The nodes between the network grid and the logits that are worth reckoning in eight bits."""
     makers = {made: node for node in model.graph.node for made in node.output}
     sizes = {held.name: math.prod(held.dims) for held in model.graph.initializer}
     found: dict[str, NodeProto] = {}
@@ -124,25 +121,12 @@ def _body(model: ModelProto) -> list[NodeProto]:
             continue
         found[node.name] = node
         above += node.input
-    body = [
-        node
-        for node in model.graph.node  # in the order in which they are reckoned
-        if node.name in found and node.op_type in _IN_BODY and "logits" not in node.output
-    ]
-    dense = [
+    return [
         node
         for node in found.values()
-        if node.op_type == "Gemm" and sizes.get(node.input[1], 0) >= _LARGE
+        if (node.op_type in _IN_BODY and "logits" not in node.output)
+        or (node.op_type == "Gemm" and sizes.get(node.input[1], 0) >= _LARGE)
     ]
-    return [*_before_the_last(body), *dense]
-
-
-def _before_the_last(body: Sequence[NodeProto]) -> Sequence[NodeProto]:
-    """`body` without its last `_EXACT` convolutions and what stands behind the first of these; all
-    but the last node of a network that has no more convolutions than that."""
-    convolutions = [place for place, node in enumerate(body) if node.op_type == "Conv"]
-    exact = min(_EXACT, len(convolutions) - 1)
-    return body[: convolutions[-exact]] if exact > 0 else body
 
 
 @contextmanager
