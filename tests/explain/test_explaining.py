@@ -31,8 +31,11 @@ def test_maps_are_those_of_the_definition_for_another_label_in_each_image(networ
     if not applies(method, network):
         pytest.skip(f"{method} is not defined on {network.name}")
     explained = explain(network, images, LABELS, method)
+    # Occlusion subtracts scores in single precision, and how they round is the processor's.
+    tolerance = 5e-5 if method == "occlusion" else 1e-5
     # Where a token's channels sum to nearly nothing, XGrad-CAM divides by rounding errors.
-    tolerance = 1e-3 if (method, network.name) == ("xgrad-cam", "test_vit") else 1e-5
+    if (method, network.name) == ("xgrad-cam", "test_vit"):
+        tolerance = 1e-3
     for image, label, ours in zip(images, LABELS, explained.signed, strict=True):
         theirs = BY_NAME[method](Definition(network, image, label))
         assert theirs.abs().max() > 0

@@ -42,7 +42,8 @@ def draw(
 ) -> Twins:
     """What is drawn for batches of `sizes` films of `size` (height, width), one after another."""
     numbers = torch.cat([_numbers(n, _N_MOVES + 2, generator) for n in sizes], dim=1)
-    matrices = _matrices(numbers[:_N_MOVES], size, spec).double()
+    # In double precision: how a processor rounds sines depends on how many it is given at once.
+    matrices = _matrices(numbers[:_N_MOVES].double(), size, spec)
     unit = _to_unit(size)
     maps = unit @ torch.linalg.inv(matrices) @ torch.linalg.inv(unit)
     bright, contrast = (
@@ -93,7 +94,7 @@ def _numbers(n: int, kinds: int, generator: torch.Generator) -> Tensor:
 
 def _matrices(numbers: Tensor, size: tuple[int, int], spec: StudySpec) -> Tensor:
     height, width = size
-    flip = torch.where(numbers[0] < spec.flip, -1.0, 1.0)
+    flip = torch.where(numbers[0] < spec.flip, -1.0, 1.0).to(numbers)
     angle = torch.deg2rad(_between(numbers[1], -spec.rotate_degrees, spec.rotate_degrees))
     shear = torch.deg2rad(_between(numbers[2], -spec.shear_degrees, spec.shear_degrees))
     zoom = _between(numbers[3], spec.zoom[0], spec.zoom[1])
@@ -104,7 +105,7 @@ def _matrices(numbers: Tensor, size: tuple[int, int], spec: StudySpec) -> Tensor
     turn = _stacked(angle.cos(), -angle.sin(), zero, angle.sin(), angle.cos(), zero)
     lean = _stacked(one, shear.tan(), zero, zero, one, zero)
     scale = _stacked(zoom, zero, shift_x, zero, zoom, shift_y)
-    centre = torch.eye(3)
+    centre = torch.eye(3).to(numbers)
     centre[0, 2], centre[1, 2] = (width - 1) / 2, (height - 1) / 2
     return centre @ scale @ lean @ turn @ mirror @ torch.linalg.inv(centre)
 
@@ -115,7 +116,7 @@ def _between(numbers: Tensor, low: float, high: float) -> Tensor:
 
 def _stacked(*entries: Tensor) -> Tensor:
     rows = torch.stack(entries, dim=1).view(-1, 2, 3)
-    last = torch.tensor([0.0, 0.0, 1.0]).expand(len(rows), 1, 3)
+    last = torch.tensor([0.0, 0.0, 1.0]).to(rows).expand(len(rows), 1, 3)
     return torch.cat([rows, last], dim=1)
 
 
