@@ -102,8 +102,8 @@ def test_helping_imports_nothing_heavy():
     assert done.returncode == 0, done.stderr
 
 
-def test_what_solves_heads_and_reads_films_waits_for_no_compiler_and_no_library_of_networks():
-    """Lightning's Fabric brings the compiler along, two seconds; timm and torchvision take two."""
+def test_importing_what_studies_and_reads_brings_no_compiler_and_no_library_of_networks():
+    """They come where a network is built or trained: Fabric and torchvision bring the compiler."""
     code = (
         "import sys, spondyl.report.whole, spondyl.reading.reading\n"
         "from spondyl.learn.fabrics import fabric_on\n"

@@ -37,17 +37,18 @@ _BETWEEN = re.compile("[;+]")
 """What a folder or manifest may write between the findings of one film."""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """`text` without case, spaces and punctuation, as spellings are compared."""
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
 def _spellings(name: str) -> frozenset[str]:
-    return frozenset(map(_plain, (name, *KNOWN_SPELLINGS.get(name, ()))))
+    return frozenset(map(plain, (name, *KNOWN_SPELLINGS.get(name, ()))))
 
 
 def spelled_alike(spelling: str, name: str) -> bool:
     """Whether `spelling` is one under which `name` is known."""
-    return _plain(spelling) in _spellings(name)
+    return plain(spelling) in _spellings(name)
 
 
 def is_finding(name: str) -> bool:
@@ -57,7 +58,7 @@ def is_finding(name: str) -> bool:
 
 def _parts(name: str) -> frozenset[str]:
     """The findings of a label, spelled plainly; one for a label that is no combination."""
-    return frozenset(map(_plain, name.split(TOGETHER)))
+    return frozenset(map(plain, name.split(TOGETHER)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +77,10 @@ class LabelSet:
         combination that is none: of one finding, or with normal among them.
         """
         ordered = tuple(names)
-        plain = {frozenset({_plain(name)}) for name in ordered}
+        alone = {frozenset({plain(name)}) for name in ordered}
         parts = {_parts(name) for name in ordered}
-        empty = any("" in found for found in plain | parts)
-        if len(ordered) < 2 or empty or min(len(plain), len(parts)) < len(ordered):
+        empty = any("" in found for found in alone | parts)
+        if len(ordered) < 2 or empty or min(len(alone), len(parts)) < len(ordered):
             raise SpondylError(
                 f"labels {', '.join(map(repr, ordered)) or '(none)'}: two or more different names "
                 "are needed",
@@ -87,7 +88,7 @@ class LabelSet:
             )
         _refuse_impossible(ordered)
         spellings = [
-            (_plain(spelling), name)
+            (plain(spelling), name)
             for name in ordered
             for spelling in (name, *KNOWN_SPELLINGS.get(name, ()))
         ]
@@ -105,7 +106,7 @@ class LabelSet:
 
         Findings with a semicolon or a plus between them stand for their combination, in any order.
         """
-        known = dict(self.aliases).get(_plain(spelling))
+        known = dict(self.aliases).get(plain(spelling))
         if known is None and (found := self.together(spelling)):
             alike = (name for name in self.names if set(name.split(TOGETHER)) == set(found))
             known = next(alike, None)
@@ -129,7 +130,7 @@ class LabelSet:
     def together(self, spelling: str) -> tuple[str, ...]:
         """The findings of ours that `spelling` names, in our order, where it names nothing else;
         whether or not their combination is one of our labels."""
-        said = {_plain(part) for part in _BETWEEN.split(spelling)}
+        said = {plain(part) for part in _BETWEEN.split(spelling)}
         meant = {name: said & _spellings(name) for name in self.findings}
         if said - frozenset().union(*meant.values()):
             return ()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spondyl.data import findings
 from spondyl.data.folders import accepted_spellings
-from spondyl.data.labels import TOGETHER, LabelSet
+from spondyl.data.labels import TOGETHER, LabelSet, plain
 from spondyl.data.listing import Entry, Listing, Stated, unprintable
 from spondyl.data.radiograph import NOT_STATED, Sex, View
 from spondyl.errors import Problem, SpondylError
@@ -131,10 +131,6 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
     return [(line, cells) for line, cells in rows if any(cells)]
 
 
-def _plain(cell: str) -> str:
-    return "".join(letter for letter in cell.casefold() if letter.isalnum())
-
-
 @dataclass(slots=True)
 class _Reader:
     root: Path
@@ -169,7 +165,7 @@ class _Reader:
         return names
 
     def _marked(self, header: list[str]) -> dict[int, str]:
-        if any(_plain(cell) == "label" for cell in header):
+        if any(plain(cell) == "label" for cell in header):
             return {}
         try:
             return findings.columns(header, self.labels)
@@ -178,10 +174,10 @@ class _Reader:
             return {}
 
     def _column(self, cell: str) -> str:
-        plain = _plain(cell)
-        if plain in _COLUMNS:
-            return _COLUMNS[plain]
-        near = difflib.get_close_matches(plain, _COLUMNS, n=1, cutoff=_NEAR)
+        spelled = plain(cell)
+        if spelled in _COLUMNS:
+            return _COLUMNS[spelled]
+        near = difflib.get_close_matches(spelled, _COLUMNS, n=1, cutoff=_NEAR)
         if near:
             self.say(
                 "line 1",

@@ -41,7 +41,7 @@ _FINER = 4
 """Lines are drawn on a grid so many times finer, so that their widths need not be whole pixels."""
 _SUBPIXEL_BITS = 4
 _QUICK = 3
-"""Of zlib's levels: on overlays as small as the ninth, in a seventh of the time."""
+"""Of zlib's levels: overlays are about as small as at the ninth, and written sooner."""
 
 
 def draw(film: Film, heat: Heat, scale: float) -> Rgb:

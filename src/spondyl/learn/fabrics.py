@@ -1,8 +1,8 @@
 """The device that a network is put on, and Lightning's Fabric where something is trained on it.
 
-Fabric precedes every mixed precision and every joining of processes, and importing it takes two
-seconds, since it brings PyTorch's compiler along. Who reads films or solves heads needs the name of
-a device and nothing else, so a Fabric is made when it is first asked for more.
+Fabric precedes every mixed precision and every joining of processes, and importing it takes
+seconds, since it brings PyTorch's compiler along, as torchvision does. Who trains nothing needs the
+name of a device and nothing else, so a Fabric is made when it is first asked for more.
 """
 
 from __future__ import annotations

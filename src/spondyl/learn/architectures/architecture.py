@@ -5,8 +5,8 @@ several. Public weights that learned from other moments are given these by the b
 `Renormalising`; a network that was in studies before there was such a module stays as it was, and
 names the entry that shows its films rightly.
 
-A library is imported where one of its networks is built: both take two seconds, and a study whose
-features are all in the cache builds none.
+A library is imported where one of its networks is built: both take seconds, and bring PyTorch's
+compiler along.
 """
 
 from __future__ import annotations
