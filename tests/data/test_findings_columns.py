@@ -50,6 +50,12 @@ def test_a_finding_without_its_column_is_refused_and_not_taken_for_absent(listin
     assert any("no column for 'spondylolisthesis'" in one.what for one in found.problems)
 
 
+def test_where_no_label_is_needed_such_a_column_is_passed_over_as_any_other(listing):
+    found = listing("path,scoliosis\na.png,1\n", require_labels=False)
+    assert not found.problems
+    assert (found.entries[0].label, found.ignored) == (None, ("column 'scoliosis'",))
+
+
 @pytest.mark.parametrize("cell", ["2", "maybe", "-1", "0.5"])
 def test_a_cell_that_is_neither_is_a_problem_of_its_line(listing, cell):
     found = listing(f"path,scoliosis,spondylolisthesis\na.png,1,0\nb.png,{cell},0\n")

@@ -170,7 +170,8 @@ class _Reader:
         try:
             return findings.columns(header, self.labels)
         except SpondylError as error:
-            self.say("line 1", error.message, error.hint)
+            if self.require_labels:
+                self.say("line 1", error.message, error.hint)
             return {}
 
     def _column(self, cell: str) -> str:
