@@ -31,15 +31,17 @@ def test_maps_are_those_of_the_definition_for_another_label_in_each_image(networ
     if not applies(method, network):
         pytest.skip(f"{method} is not defined on {network.name}")
     explained = explain(network, images, LABELS, method)
-    # Occlusion subtracts scores in single precision, and how they round is the processor's.
-    tolerance = 5e-5 if method == "occlusion" else 1e-5
+    tolerance = 1e-5
+    # Occlusion subtracts scores, and how these round in single precision is the processor's.
+    last_digit = torch.finfo(torch.float32).eps * explained.logits.abs().max().double()
+    rounding = last_digit if method == "occlusion" else 0.0
     # Where a token's channels sum to nearly nothing, XGrad-CAM divides by rounding errors.
     if (method, network.name) == ("xgrad-cam", "test_vit"):
         tolerance = 1e-3
     for image, label, ours in zip(images, LABELS, explained.signed, strict=True):
         theirs = BY_NAME[method](Definition(network, image, label))
         assert theirs.abs().max() > 0
-        assert (ours.double() - theirs).abs().max() <= tolerance * theirs.abs().max()
+        assert (ours.double() - theirs).abs().max() <= tolerance * theirs.abs().max() + rounding
     assert explained.signed.dtype == torch.float32
     with torch.inference_mode():
         assert torch.allclose(explained.logits, network(images), atol=1e-5)
