@@ -13,7 +13,7 @@ SOURCE = Path(spondyl.__file__).parent
 ROOMS = "data learn measure explain trust reading report review web bench"
 ORDER = tuple(ROOMS.split())
 GROUND = {"errors", "files", "progress", "engines"}
-TOP = {"terminal", "demo", "commands", "cli"}
+TOP = {"terminal", "demo", "commands", "cli", "__main__"}
 
 
 def modules():
@@ -100,6 +100,15 @@ def test_helping_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_package_can_be_run_by_its_name():
+    words = [sys.executable, "-m", "spondyl"]
+    done = subprocess.run([*words, "--help"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "Usage: spondyl" in done.stdout) == (0, True), done.stderr
+    refused = subprocess.run([*words, "nonsense"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "nonsense" in refused.stderr
 
 
 def test_importing_what_studies_and_reads_brings_no_compiler_and_no_library_of_networks():

@@ -120,7 +120,3 @@ def _misuse(error: TyperException) -> tuple[str, str]:
     faults: list[Any] = getattr(error.__cause__, "errors", list)()
     got = repr(faults[0]["input"]) if faults else ""
     return (said if got in said else f"{said}, got {got}"), hint
-
-
-if __name__ == "__main__":
-    main()

@@ -29,7 +29,7 @@ def test_a_study_by_two_processes_predicts_what_one_predicts_and_is_reported_onc
     (tmp_path / "study.toml").write_text(SPEC)
     words = ["study", "run", "study.toml", "--cohort", films, "--out", "run", "--cache", "cache"]
     done = subprocess.run(
-        [sys.executable, "-m", "spondyl.cli", *words, "--device", "cpu", "--devices", "2"],
+        [sys.executable, "-m", "spondyl", *words, "--device", "cpu", "--devices", "2"],
         cwd=tmp_path,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,

@@ -13,7 +13,7 @@ class Server:
     """`spondyl serve` in a process of its own."""
 
     def __init__(self, *words: str, tmp: Path) -> None:
-        command = [sys.executable, "-m", "spondyl.cli", "serve", "--port", "0", *words]
+        command = [sys.executable, "-m", "spondyl", "serve", "--port", "0", *words]
         self.process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

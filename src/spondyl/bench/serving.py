@@ -188,7 +188,7 @@ def _where() -> dict[str, Any]:
 @contextmanager
 def _server(words: Sequence[str]) -> Iterator[str]:
     """The address of a server that runs as long as the block."""
-    command = [sys.executable, "-m", "spondyl.cli", "serve", "--port", "0", *words]
+    command = [sys.executable, "-m", "spondyl", "serve", "--port", "0", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
