@@ -104,6 +104,14 @@ def test_it_begins_from_the_body_of_the_fold_that_is_named(begun, bundle, fold):
     assert str(record).startswith(f"bundle {bundle.bundle_id[:12]}…, weights-{fold}")
 
 
+def test_what_a_bundle_fills_is_read_from_it_each_time(bundle, spec_of, other_films, tmp_path):
+    spec, cache = spec_of(strategies=["fine-tuning"], **QUICK), tmp_path / "cache"
+    given = {spec.networks[0].partition(":")[0]: at(bundle.folder, 0)}
+    conduct.begin(spec, other_films, tmp_path / "run", given, cache=cache)
+    assert cache.is_dir()
+    assert not (cache / "proven").exists()
+
+
 def test_a_body_that_all_folds_share_needs_no_fold_to_be_named(begun, frozen):
     network, record = initial(begun(frozen.folder))
     theirs = frozen.network(0, torch.device("cpu")).body.state_dict()

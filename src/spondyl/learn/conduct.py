@@ -24,14 +24,14 @@ from spondyl.data.spines import NO_SPINES, Spines
 from spondyl.engines.engine import Failure, attempted
 from spondyl.errors import Problem, SpondylError
 from spondyl.files import refuse_unless_free, write_text
-from spondyl.learn import in_domain, tasks, with_spines
+from spondyl.learn import in_domain, proven, tasks, with_spines
 from spondyl.learn import trial as trials
 from spondyl.learn import unlabelled as without_labels
 from spondyl.learn import weights as weight_files
 from spondyl.learn.environment import environment
 from spondyl.learn.fabrics import LateFabric
 from spondyl.learn.first_look import FirstLook
-from spondyl.learn.materials import Materials, initial_network
+from spondyl.learn.materials import Materials
 from spondyl.learn.outcome import Configuration, Epoch
 from spondyl.learn.preprocess import prepare
 from spondyl.learn.spec import StudySpec
@@ -87,7 +87,7 @@ def begin(
     resuming = (folder / STUDY).is_file()
     if not resuming:
         refuse_unless_free(folder)
-    files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights)
+    files, not_run = _find_weights(spec, weight_files.given(weights), skip_missing_weights, cache)
     for network, file in () if resuming else files.items():
         weight_files.refuse_misshown(network, file)
     not_run |= lacking
@@ -218,7 +218,7 @@ def refuse_where_any(failed: Sequence[Problem], study: Study) -> None:
 
 
 def _find_weights(
-    spec: StudySpec, given: Mapping[str, Path], skip_missing: bool
+    spec: StudySpec, given: Mapping[str, Path], skip_missing: bool, cache: Path | None
 ) -> tuple[dict[str, WeightsFile], dict[Configuration, str]]:
     """Files by network name, each proven to load, and the configurations that lack theirs."""
     unknown = set(given) - {
@@ -244,7 +244,7 @@ def _find_weights(
             not_run[configuration] = "its weights are neither given nor in the library's cache"
             continue
         files[configuration.network] = file
-        initial_network(configuration, spec, files, spec.seed)
+        proven.prove(configuration, spec, files, cache)
         if STRATEGIES[configuration.strategy].how == "zero-shot":
             zero_shot.refuse_unless_ready(configuration, spec, file)
     return files, not_run

@@ -11,20 +11,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from spondyl.data.onlooking import decoders
 from spondyl.data.radiograph import Radiograph
 from spondyl.files import replaced, sha256_of_json
 from spondyl.learn import heads
-from spondyl.learn.networks import Network
 from spondyl.learn.preprocess import PreparedFilms, Preprocessing
 from spondyl.progress import Track, silently
 
 BATCH = 16
+
+
+class FrozenBody(Protocol):
+    """A network as far as its features are asked for; its `body` is not touched where all are
+    known."""
+
+    @property
+    def name(self) -> str:
+        """With its cut."""
+
+    @property
+    def n_channels(self) -> int:
+        """Of its features."""
+
+    @property
+    def body(self) -> nn.Sequential:
+        """Images (n, 3, h, w) → features, as `heads` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +54,11 @@ class FeatureCache:
 
     @classmethod
     def of(
-        cls, folder: Path, network: Network, preprocessing: Preprocessing, weights_identity: str
+        cls,
+        folder: Path,
+        network: FrozenBody,
+        preprocessing: Preprocessing,
+        weights_identity: str,
     ) -> FeatureCache:
         """The cache of one body under one preprocessing.
 
@@ -65,7 +87,7 @@ class FeatureCache:
 
 
 def pooled(
-    network: Network,
+    network: FrozenBody,
     films: Sequence[Radiograph],
     prepared: PreparedFilms,
     preprocessing: Preprocessing,
@@ -84,6 +106,8 @@ def pooled(
             wanted.append(row)
         else:
             features[row] = known
+    if not wanted:
+        return features
     body = network.body.to(device).eval()
     batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
     for batch in track(batches, f"features of {network.name}", len(batches)):

@@ -18,18 +18,18 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from spondyl.data.radiograph import Radiograph
-from spondyl.learn import features, probe, pseudo_labels
+from spondyl.learn import features, probe, proven, pseudo_labels
 from spondyl.learn.materials import (
     Learned,
     Materials,
     Task,
     columns,
-    initial_network,
     pool_of,
     rows_of,
 )
 from spondyl.learn.outcome import Configuration, WeightsRecord
 from spondyl.learn.preprocess import PreparedFilms
+from spondyl.learn.solved_heads import SolvedHeads
 from spondyl.learn.strategies import STRATEGIES
 
 
@@ -82,19 +82,23 @@ def _solved_side_by_side(
     cohort, balanced = materials.cohort, materials.spec.class_weights == "balanced"
     others = [one for one in materials.waiting if one.configuration == task.configuration]
     tasks = list(dict.fromkeys([task, *others]))
-    fit = probe.fit
+    kept, fit, how = SolvedHeads.of(materials.cache), probe.fit, "probe"
+    unlabelled: tuple[NDArray[np.float32], ...] = ()
     if STRATEGIES[task.configuration.strategy].needs_unlabelled:
-        unlabelled = _features_of_unlabelled(task.configuration, materials)
-        fit = partial(pseudo_labels.fit, unlabelled=unlabelled)
+        unlabelled = (_features_of_unlabelled(task.configuration, materials),)
+        fit, how = partial(pseudo_labels.fit, unlabelled=unlabelled[0]), "pseudo-labels"
+    how += ", classes weigh the same" if balanced else ""
 
     def solve(one: Task) -> probe.Solved:
         train, tune = one.parts.train, one.parts.tune
-        return fit(
+        given = (
             found[rows_of(cohort, train)],
             columns(cohort, train),
             found[rows_of(cohort, tune)],
             columns(cohort, tune),
-            balanced=balanced,
+        )
+        return kept.read_or_solved(
+            how, [*given, *unlabelled], lambda: fit(*given, balanced=balanced)
         )
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -122,8 +126,8 @@ def _features(
 ) -> tuple[NDArray[np.float32], WeightsRecord]:
     """Pooled features (n, channels) of `films`, from the cache where they are in it."""
     spec = materials.spec
-    network, record = initial_network(configuration, spec, materials.files, spec.seed)
-    identity = record.sha256 or f"random, seed {spec.seed}"
+    network = proven.prove(configuration, spec, materials.files, materials.cache)
+    identity = network.record.sha256 or f"random, seed {spec.seed}"
     found = features.pooled(
         network,
         films,
@@ -133,4 +137,4 @@ def _features(
         materials.fabric.device,
         materials.track,
     )
-    return found, record
+    return found, network.record

@@ -104,6 +104,12 @@ def _tower(name: NetworkName) -> Tower | None:
     return TOWERS.get(name.architecture.name)
 
 
+def stands_alone(network: str, file: WeightsFile) -> bool:
+    """Whether the file holds tensors and nothing decides beside it what they are: it is part of
+    neither a bundle nor a published vision-language model."""
+    return _tower(parse(network)) is None and in_domain.bundle_of(file.path) is None
+
+
 def refuse_misshown(name: str, file: WeightsFile) -> None:
     """Raises `SpondylError` for a network that is kept for studies made before, and that shows its
     public weights other films than they learned from. A bundle's weights learned from what it
