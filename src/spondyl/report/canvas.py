@@ -67,8 +67,10 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with matplotlib.rc_context(_STYLE):
             figure = draw(*args, **kwargs)
-            for _ in range(2):  # the first layout makes room for what the second one moves
-                figure.draw_without_rendering()
+            engine = figure.get_layout_engine()
+            if engine is not None:
+                for _ in range(2):  # the first layout makes room for what the second one moves
+                    engine.execute(figure)
             figure.set_layout_engine("none")
             return figure
 
