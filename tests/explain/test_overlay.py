@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from spondyl.data import encoded
 from spondyl.data.phantom import drawing as phantom
 from spondyl.data.placement import Placement
 from spondyl.explain import overlay
@@ -177,10 +178,10 @@ def test_a_shrunk_film_keeps_its_aspect_and_is_never_enlarged():
 
 def test_a_png_is_the_picture():
     picture = overlay.draw(noise(3, 8), ramp(3, 8), 1.0)
-    assert (np.asarray(Image.open(io.BytesIO(overlay.png(picture)))) == picture).all()
+    assert (np.asarray(Image.open(io.BytesIO(encoded.png(picture)))) == picture).all()
 
 
 def test_a_jpeg_is_nearly_the_picture():
     picture = overlay.draw(ramp(32, 64), ramp(32, 64), 1.0)
-    read = np.asarray(Image.open(io.BytesIO(overlay.jpeg(picture)))).astype(int)
+    read = np.asarray(Image.open(io.BytesIO(encoded.jpeg(picture)))).astype(int)
     assert np.abs(read - picture).mean() < 4

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from study_to_review import made_in
 
-from spondyl.data import pixels
+from spondyl.data import encoded, pixels
 from spondyl.errors import SpondylError
 from spondyl.explain import overlay
 from spondyl.explain.explaining import explain
@@ -94,7 +94,7 @@ def test_heat_is_that_of_the_network_tested_on_the_film_on_the_maps_own_scale(
     heat = placement.on_image(values, grey.shape)
     expected = overlay.draw_with_lines(grey, heat, float(values.max()))
     assert (made.fold, made.label, made.has_heat) == (fold, label, True)
-    assert made.jpeg == overlay.jpeg(expected)
+    assert made.jpeg == encoded.jpeg(expected)
 
 
 def test_what_is_drawn_does_not_hang_on_what_else_is_asked_for_or_in_which_order(study, films):
@@ -148,7 +148,7 @@ def test_a_map_without_heat_is_the_film_alone_and_says_so(study, films, heads):
     )
     (made,) = drawn(study, MapAsked(film.image_id, heads, (label,)))
     assert (made.label, made.has_heat) == (label, False)
-    assert made.jpeg == overlay.jpeg(overlay.bare(pixels.read(film.path).grey))
+    assert made.jpeg == encoded.jpeg(overlay.bare(pixels.read(film.path).grey))
 
 
 def test_random_weights_are_drawn_again_until_there_is_heat(study, films, heads, monkeypatch):

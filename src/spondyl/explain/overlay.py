@@ -12,8 +12,6 @@ is that lines show the three levels they stand at and nothing between.
 
 from __future__ import annotations
 
-import io
-
 import contourpy
 import cv2
 import numpy as np
@@ -40,8 +38,6 @@ Heat = NDArray[np.float32]
 _FINER = 4
 """Lines are drawn on a grid so many times finer, so that their widths need not be whole pixels."""
 _SUBPIXEL_BITS = 4
-_QUICK = 3
-"""Of zlib's levels: overlays are about as small as at the ninth, and written sooner."""
 
 
 def draw(film: Film, heat: Heat, scale: float) -> Rgb:
@@ -116,21 +112,6 @@ def shrunk(film: Film, longest: int) -> Film:
     picture = Image.fromarray(np.ascontiguousarray(film, dtype=np.float32))
     small = np.asarray(picture.resize(size, Image.Resampling.BILINEAR), dtype=np.float32)
     return np.clip(small, 0, 1)
-
-
-def jpeg(picture: Rgb) -> bytes:
-    """The picture as the bytes of a JPEG file with full colour, a tenth of a PNG's size: for pages
-    that hold many. The heat can no longer be read back to the last digit."""
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="JPEG", quality=85, subsampling=0)
-    return stream.getvalue()
-
-
-def png(picture: Rgb) -> bytes:
-    """The picture as the bytes of a PNG file."""
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="PNG", compress_level=_QUICK)
-    return stream.getvalue()
 
 
 def _bytes(shares: NDArray[np.float32]) -> Rgb:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from spondyl.data import pixels, spines
+from spondyl.data import encoded, pixels, spines
 from spondyl.data.loose_films import safe, unique_names
 from spondyl.data.spines import SpineOf
 from spondyl.errors import Problem, SpondylError
@@ -208,5 +208,5 @@ def _write(one: FilmExplained, folder: Path, document: Mapping[str, Any], drawn:
         heat = one.placement.on_image(heatmap.values, small.shape)
         style = _style(heatmap, drawn)
         panel = drawing.panel(small, heat, about["scale"], heatmap.peak, heatmap.unit, style)
-        (folder / files["overlay"]).write_bytes(overlay.png(panel))
+        (folder / files["overlay"]).write_bytes(encoded.png(panel))
     write_json(folder / f"{document['name']}.json", document)

@@ -18,6 +18,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from spondyl.data import encoded
 from spondyl.data.pixels import Pixels
 from spondyl.explain import drawing, overlay
 from spondyl.explain.drawing import Style
@@ -75,7 +76,7 @@ def drawn(reading: Reading, film: Pixels) -> Rgb:
 
 def png(reading: Reading, film: Pixels) -> bytes:
     """The sheet that `drawn` makes as the bytes of a PNG file."""
-    return overlay.png(drawn(reading, film))
+    return encoded.png(drawn(reading, film))
 
 
 def views(reading: Reading, film: Pixels, longest: int = LONGEST) -> Views:

@@ -17,7 +17,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from spondyl.data import pixels
+from spondyl.data import encoded, pixels
 from spondyl.data.placement import Placement
 from spondyl.data.radiograph import Radiograph
 from spondyl.errors import SpondylError
@@ -87,7 +87,7 @@ def films(study: Study, image_ids: Sequence[str], track: Track = silently) -> di
     """
     wanted = _radiographs(study, image_ids)
     return {
-        film.image_id: overlay.png(overlay.bare(_shrunk(film))[..., 0])
+        film.image_id: encoded.png(overlay.bare(_shrunk(film))[..., 0])
         for film in track(wanted, "drawing films")
     }
 
@@ -214,7 +214,7 @@ def _first_with_heat(attempts: Iterator[Heatmap]) -> Heatmap:
 def _drawn(film: Radiograph, placement: Placement, heatmap: Heatmap) -> bytes:
     small = _shrunk(film)
     heat = placement.on_image(heatmap.values, small.shape)
-    return overlay.jpeg(style_of(heatmap).draw(small, heat, scale_of(heatmap)))
+    return encoded.jpeg(style_of(heatmap).draw(small, heat, scale_of(heatmap)))
 
 
 def _shrunk(film: Radiograph) -> Film:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from spondyl.data import pixels
+from spondyl.data import encoded, pixels
 from spondyl.data.radiograph import Radiograph
 from spondyl.explain import gallery, heatmap, overlay
 from spondyl.explain.gallery import Selection
@@ -150,10 +150,10 @@ def _gallery_row(
                 predicted=label,
                 probability=float(table.probabilities[row, column]),
                 correct=column == int(table.truth[row]),
-                jpeg=overlay.jpeg(overlay.draw(small, heat, shown.peak)),
+                jpeg=encoded.jpeg(overlay.draw(small, heat, shown.peak)),
                 caption=f"{shown.method} at {shown.layer}, peak {shown.peak:.3g} {shown.unit}",
             )
         )
     return GalleryRow(
-        film.image_id, str(film.label), overlay.jpeg(overlay.bare(small)), tuple(cells)
+        film.image_id, str(film.label), encoded.jpeg(overlay.bare(small)), tuple(cells)
     )

@@ -6,21 +6,17 @@ ever held in the server's memory.
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
+from spondyl.data import encoded
 from spondyl.files import write_json
 from spondyl.web.room_reading import MakeReading, ReadFilm, RoomReading
 
 FILM = "film.png"
 FACTS = "maps.json"
 DOCUMENT = "document.json"
-_QUICK = 3
-"""Of zlib's levels: films are large, and few are looked at twice."""
 
 
 def map_name(place: int, ending: str) -> str:
@@ -40,10 +36,10 @@ def making(read: ReadFilm) -> MakeReading:
 def write(folder: Path, made: RoomReading) -> int:
     """Writes all that was made of a film into the empty `folder`; its bytes come back."""
     height, width = made.film.shape
-    (folder / FILM).write_bytes(png(made.film))
+    (folder / FILM).write_bytes(encoded.png(made.film))
     rows = []
     for place, one in enumerate(made.maps):
-        (folder / map_name(place, "png")).write_bytes(png(one.heat))
+        (folder / map_name(place, "png")).write_bytes(encoded.png(one.heat))
         np.save(folder / map_name(place, "npy"), np.asarray(one.signed, np.float32))
         rows.append(
             {"network": one.network, "label": one.label, "method": one.method}
@@ -53,10 +49,3 @@ def write(folder: Path, made: RoomReading) -> int:
     write_json(folder / FACTS, {"film": film, "maps": rows})
     write_json(folder / DOCUMENT, made.document)
     return sum(path.stat().st_size for path in folder.iterdir())
-
-
-def png(grey: NDArray[np.uint8]) -> bytes:
-    """(H, W) as the bytes of an 8-bit grey PNG."""
-    stream = io.BytesIO()
-    Image.fromarray(grey).save(stream, "PNG", compress_level=_QUICK)
-    return stream.getvalue()

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from spondyl.data import pixels
+from spondyl.data import encoded, pixels
 from spondyl.explain import overlay
 from spondyl.explain.ensemble import maps as ensemble_maps
 from spondyl.explain.explaining import named
@@ -109,7 +109,7 @@ def _row(made: Made, looked: Looked, row: int) -> GalleryRow:
         strict=True,
     ):
         peak = float(maps.maps[row].max())
-        drawn = overlay.jpeg(overlay.draw(small, heat, peak))
+        drawn = encoded.jpeg(overlay.draw(small, heat, peak))
         caption = f"weight {weight:.2f}; at {maps.layer}, peak {peak:.3g} {unit}"
         if rectified and peak <= 0:
             caption += ": nothing speaks for the label"
@@ -120,10 +120,10 @@ def _row(made: Made, looked: Looked, row: int) -> GalleryRow:
         GalleryCell(
             made.name,
             *own_words(made.vote.table, at),
-            jpeg=overlay.jpeg(overlay.draw(small, together, highest)),
+            jpeg=encoded.jpeg(overlay.draw(small, together, highest)),
             caption=f"members’ maps: rank correlation {alike.rank[row]:.2f}, Dice "
             f"{alike.dice[row]:.2f}",
         )
     )
-    bare = overlay.jpeg(overlay.bare(small))
+    bare = encoded.jpeg(overlay.bare(small))
     return GalleryRow(film.image_id, str(film.label), bare, tuple(cells))

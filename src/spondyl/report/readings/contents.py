@@ -16,8 +16,8 @@ from importlib.metadata import version
 import numpy as np
 from PIL import Image
 
+from spondyl.data import encoded
 from spondyl.data.pixels import Pixels
-from spondyl.explain import overlay
 from spondyl.explain.overlay import Rgb
 from spondyl.measure.cobb import main_curve
 from spondyl.reading import picture, words
@@ -191,7 +191,7 @@ def _pictures(reading: Reading, film: Pixels) -> tuple[Picture, ...]:
 
 
 def _picture(title: str, alt: str, pixels: Rgb) -> Picture:
-    return Picture(title, alt, overlay.jpeg(pixels), pixels.shape[1] / pixels.shape[0])
+    return Picture(title, alt, encoded.jpeg(pixels), pixels.shape[1] / pixels.shape[0])
 
 
 def _hottest(reading: Reading) -> str:
