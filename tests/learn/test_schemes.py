@@ -103,8 +103,9 @@ def test_a_pairwise_study_is_gone_on_with_and_no_other_pair_in_its_folder(
 
 
 def test_a_label_that_nobody_named_is_still_refused(spec_of, films, tmp_path):
-    with pytest.raises(SpondylError, match="scoliosis: no class is called so"):
+    with pytest.raises(SpondylError, match="scoliosis: no class is called so") as refused:
         conduct.begin(spec_of(**SOLVED, labels=PAIR["labels"]), films, tmp_path / "run", {})
+    assert "other_labels" in refused.value.hint
 
 
 def test_another_label_that_no_film_has_is_refused(spec_of, films, tmp_path):

@@ -96,7 +96,8 @@ class _Walk:
                 self._say(
                     name,
                     "no class is called so",
-                    f"Rename or remove the folder; accepted: {accepted_spellings(labels)}.",
+                    "Rename or remove the folder, or have the study leave it out by other_labels; "
+                    f"accepted: {accepted_spellings(labels)}.",
                 )
             else:
                 yield from self._class_folder(thing, label)

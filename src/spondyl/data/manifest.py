@@ -244,7 +244,8 @@ class _Reader:
             self.unnamed.setdefault(TOGETHER.join(found), []).append(where)
         elif label is None and (cell or self.require_labels):
             what = f"unknown label {cell!r}" if cell else "the film has no label"
-            self.say(where, what, f"Accepted: {accepted_spellings(self.labels)}.")
+            left_out = " A study leaves out those of its other_labels." if cell else ""
+            self.say(where, what, f"Accepted: {accepted_spellings(self.labels)}.{left_out}")
         return label
 
     def say_unnamed(self) -> None:
