@@ -112,6 +112,8 @@ def test_every_fault_is_told_at_once():
         ({"rotate_degrees": math.nan}, "rotate_degrees"),
         ({"size": [224]}, "size"),
         ({"size": [4, 224]}, "size"),
+        ({"size": [31, 224]}, "size"),
+        ({"size": [64, 96], "networks": ["vit_small"]}, "is not square, as vit_small needs"),
         ({"folds": 1}, "folds"),
         ({"folds": 5.0}, "folds"),
         ({"epochs": True}, "epochs"),

@@ -11,7 +11,7 @@ CONTENT = {
     "protocols": ["nested", "paper"],
 }
 """Three rows: a solved strategy is not offered under the paper's protocol."""
-SMALLER = {**CONTENT, "strategies": ["random-features"], "protocols": ["nested"], "size": [24, 24]}
+SMALLER = {**CONTENT, "strategies": ["random-features"], "protocols": ["nested"], "size": [40, 40]}
 """Another configuration of the same name, on the same splits."""
 
 

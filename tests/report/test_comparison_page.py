@@ -36,7 +36,7 @@ def place(tmp_path_factory):
     words = [f"{run}:{NETWORK}/scratch/nested", f"{run}:{NETWORK}/random-features", str(small)]
     ensembles.ensemble(words, folder / "vote", n_films=0, name="a vote", device="cpu")
     costs = {"network": NETWORK, "parameters": 100, "multiply_adds": 2e9, "inference_ms": 3.0}
-    for where, size in ((run, [32, 32]), (small, [24, 24])):
+    for where, size in ((run, [32, 32]), (small, [40, 40])):
         content = {"hardware": "a machine", "costs": [{**costs, "size": size, "heatmap_ms": 9.0}]}
         (where / "costs.json").write_text(json.dumps(content))
     return folder

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,9 +20,10 @@ from spondyl.learn.spec import parse_spec
 from spondyl.reading import external as reading
 from spondyl.reading.auditing import Wanted
 from spondyl.reading.external import Banded
-from spondyl.report.external import whole
+from spondyl.report.external import whole, words
 from spondyl.trust.external import telling_apart
-from spondyl.trust.intervals import NotRun
+from spondyl.trust.external.telling_apart import Told
+from spondyl.trust.intervals import Estimate, Interval, NotRun
 
 NETWORK = "test_resnet:layer2"
 N = 12
@@ -30,6 +32,15 @@ CONTENT = {
     **{"networks": [NETWORK], "strategies": ["random-features", "scratch"], "folds": 2},
     **{"size": [32, 32], "epochs": 1, "heatmaps": "none", "find_duplicates": False},
 }
+
+
+class _Shifted:
+    """An external test of which only the shift is known."""
+
+    tested = ()
+
+    def __init__(self, told):
+        self.shift = SimpleNamespace(told=told)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -126,6 +137,22 @@ def test_size_is_what_tells_these_cohorts_apart(document):
     assert facts["height, pixels"]["home"] == [64] * 3
     assert facts["height, pixels"]["outside"] == [80] * 3
     assert facts["height, pixels"]["larger_outside"]["value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("p_value", "begins"),
+    [(0.02, "The two cohorts are told apart best by"), (0.03, "Nothing that was asked is shown")],
+)
+def test_cohorts_are_told_apart_only_where_that_is_shown(p_value, begins):
+    interval = Interval(0.55, 0.8, 0.95, "group bootstrap", 30, 2000, 0)
+    asked = [
+        Told(name, "?", telling_apart.ALL, 20, 10, 30, Estimate(auc, interval), p_value, 1.0)
+        for name, auc in (("frame", 0.7), ("tint", 0.6))
+    ]
+    (sentence,) = words.headline(_Shifted(asked))
+    assert sentence.startswith(begins)
+    assert "frame: AUC 0.700 (0.550–0.800)" in sentence
+    assert f"p {2 * p_value:.3f}, corrected for the 2 kinds" in sentence
 
 
 def test_the_page_shows_what_the_files_hold_and_names_no_film(out, document):

@@ -41,9 +41,12 @@ def contradictions(spec: StudySpec) -> Iterator[str]:
 
 def _of_networks(spec: StudySpec) -> Iterator[str]:
     for name in spec.networks:
-        least = parse(name).architecture.least_side
+        architecture = parse(name).architecture
+        least = architecture.least_side
         if min(spec.size) < least:
             yield f"size: {list(spec.size)} is too small for {name}; {least} a side or more"
+        if architecture.family.square_only and spec.size[0] != spec.size[1]:
+            yield f"size: {list(spec.size)} is not square, as {name} needs films to be"
 
 
 def _of_scheme(spec: StudySpec) -> Iterator[str]:

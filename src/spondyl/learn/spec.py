@@ -24,7 +24,7 @@ from spondyl.learn.strategies import STRATEGIES
 from spondyl.learn.vision_language import prompts
 from spondyl.learn.vision_language.towers import TOWERS
 
-Side = Annotated[int, Field(ge=16, le=2048)]
+Side = Annotated[int, Field(ge=32, le=2048)]
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 Step = Literal["plain", "compiled", "graph", "auto"]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -55,6 +55,8 @@ class Family:
     """(name, tensor) of a public file of weights → what we call it, and as we hold it."""
     above: tuple[str, ...] = AVERAGE
     """What stands between the body and the last linear layer, in words, for the report."""
+    square_only: bool = False
+    """Whether it takes no films but square ones."""
 
 
 def chain(

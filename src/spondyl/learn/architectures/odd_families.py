@@ -136,7 +136,7 @@ def _vit_ours(name: str, tensor: Tensor) -> tuple[str, Tensor]:
     return _VIT_EMBEDDING.sub("embedding.", name, count=1), tensor
 
 
-VIT = Family("vit", (), _vit, _vit_ours, ("class token",))
+VIT = Family("vit", (), _vit, _vit_ours, ("class token",), square_only=True)
 
 
 def _swin(whole: nn.Module, n_labels: int) -> Parted:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from spondyl.reading.external import External, Tested
 from spondyl.report.audits.words import percented, points
 from spondyl.report.tables import decimal, percent, percent_range
 from spondyl.trust.external.bands import Called
-from spondyl.trust.external.telling_apart import ALL
+from spondyl.trust.external.telling_apart import ALL, Told
 from spondyl.trust.intervals import NotRun
+
+SIGNIFICANT = 0.05
+"""Largest corrected p value at which two cohorts are said to be told apart."""
 
 
 def remarks(found: External) -> tuple[str, ...]:
@@ -44,15 +49,26 @@ def remarks(found: External) -> tuple[str, ...]:
 def headline(found: External) -> tuple[str, ...]:
     """The findings, the most important first."""
     said = [sentence for one in found.tested for sentence in _of(one)]
-    best = [one for one in found.shift.told if one.among == ALL]
-    if best:
-        most = max(best, key=lambda one: one.auc.value)
-        said.append(
-            f"The two cohorts are told apart best by {most.name}: AUC {decimal(most.auc.value)} "
-            f"({decimal(most.auc.interval.low)}–{decimal(most.auc.interval.high)}), "
-            f"{most.n_home} against {most.n_outside} films."
-        )
+    of_all = [one for one in found.shift.told if one.among == ALL]
+    if of_all:
+        said.append(_told_apart(of_all))
     return tuple(said)
+
+
+def _told_apart(asked: Sequence[Told]) -> str:
+    """Which of `asked`, all about all films, tells the cohorts apart best, if any is shown to."""
+    most = max(asked, key=lambda one: one.auc.value)
+    p = min(1.0, most.p_value * len(asked))
+    if p <= SIGNIFICANT:
+        begins = "The two cohorts are told apart best by"
+    else:
+        begins = "Nothing that was asked is shown to tell the two cohorts apart; nearest comes"
+    return (
+        f"{begins} {most.name}: AUC {decimal(most.auc.value)} "
+        f"({decimal(most.auc.interval.low)}–{decimal(most.auc.interval.high)}), "
+        f"{most.n_home} against {most.n_outside} films; p {decimal(p)}, corrected for the "
+        f"{len(asked)} kinds of numbers that were asked of all films."
+    )
 
 
 def _of(one: Tested) -> list[str]:
