@@ -83,6 +83,18 @@ def test_a_missing_key_is_named(key):
         parse_spec({name: value for name, value in LEAST.items() if name != key}, "study.toml")
 
 
+def test_a_misspelt_strategy_is_one_fault_with_the_nearest_one():
+    refused = refusal(strategies=["scrach"])
+    assert len(refused.problems) == 1
+    assert "'scrach': not known. Did you mean scratch? Known: probe" in refused.message
+
+
+def test_all_networks_that_are_not_known_are_named():
+    said = refusal(networks=["resnet5O", "vgg16", "resnet50:layer9"]).message
+    assert "'resnet5O': not known" in said
+    assert "resnet50 has no cut 'layer9'" in said
+
+
 def test_every_fault_is_told_at_once():
     refused = refusal(
         networks=["resnet5"], strategies=["fine-tuning"], epoch=3, flip=2.0, folds="5", seed=-1

@@ -7,6 +7,7 @@ here, and the resolved spec, defaults included, is stored with the results.
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -165,11 +166,14 @@ class StudySpec(_Frozen):
     @field_validator("networks")
     @classmethod
     def _known_networks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        faults = []
         for name in names:
             try:
                 parse(name)
             except SpondylError as error:
-                raise ValueError(f"{error.message}. {error.hint}") from error
+                faults.append(f"{error.message}. {error.hint}".rstrip("."))
+        if faults:
+            raise ValueError("; ".join(faults))
         return names
 
     @field_validator("labels")
@@ -273,7 +277,11 @@ def parse_spec(content: dict[str, Any], source: str) -> StudySpec:
         # Lenient in one thing only: TOML has lists where records have tuples.
         return StudySpec.model_validate(_lists_as_tuples(content))
     except ValidationError as error:
-        problems = [_problem(details) for details in error.errors()]
+        faults = error.errors()
+        within = {fault["loc"][0] for fault in faults if len(fault["loc"]) > 1}
+        # A list of which no value is one is not empty besides.
+        told = [f for f in faults if f["type"] != "too_short" or f["loc"][0] not in within]
+        problems = [_problem(details) for details in told]
         raise (
             SpondylError.of(problems, source)
             if len(problems) > 1
@@ -297,6 +305,16 @@ def _problem(details: Any) -> Problem:
         return Problem(str(details["loc"][0]), "two values are needed", "For example [224, 224].")
     if details["type"] == "missing":
         return Problem(where, "missing", f'For example {where} = ["..."].')
+    if details["type"] == "literal_error" and isinstance(details["input"], str):
+        return _unknown_word(where, details["input"], details["ctx"]["expected"])
     said = details["msg"].removeprefix("Value error, ")
     got = f", got {details['input']!r}" if details["type"] != "value_error" else ""
     return Problem(where, f"{said}{got}", "Correct the value in the spec.")
+
+
+def _unknown_word(where: str, word: str, expected: str) -> Problem:
+    """`word` where one of those should stand that pydantic lists in quotes."""
+    known = re.findall(r"'([^']+)'", expected)
+    near = difflib.get_close_matches(word, known, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    return Problem(where, f"{word!r}: not known.{meant} Known: {', '.join(known)}", "Correct it.")
