@@ -7,8 +7,18 @@ is read to its end first, so that its user hears of all of them at once (`Spondy
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+
+def known_words(word: str, known: Iterable[str]) -> str:
+    """What is said of a `word` that is none of the `known`: the nearest, where one is near, and
+    all of them."""
+    words = list(known)
+    near = difflib.get_close_matches(word, words, n=1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return f"{meant}Known: {', '.join(words)}."
 
 
 @dataclass(frozen=True, slots=True)

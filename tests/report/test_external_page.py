@@ -34,15 +34,6 @@ CONTENT = {
 }
 
 
-class _Shifted:
-    """An external test of which only the shift is known."""
-
-    tested = ()
-
-    def __init__(self, told):
-        self.shift = SimpleNamespace(told=told)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _few_shuffles():
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -149,7 +140,7 @@ def test_cohorts_are_told_apart_only_where_that_is_shown(p_value, begins):
         Told(name, "?", telling_apart.ALL, 20, 10, 30, Estimate(auc, interval), p_value, 1.0)
         for name, auc in (("frame", 0.7), ("tint", 0.6))
     ]
-    (sentence,) = words.headline(_Shifted(asked))
+    (sentence,) = words.headline(SimpleNamespace(tested=(), shift=SimpleNamespace(told=asked)))
     assert sentence.startswith(begins)
     assert "frame: AUC 0.700 (0.550–0.800)" in sentence
     assert f"p {2 * p_value:.3f}, corrected for the 2 kinds" in sentence

@@ -6,14 +6,13 @@ film, never of a sum over labels that are not its own. What comes back is signed
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from spondyl.errors import SpondylError
+from spondyl.errors import SpondylError, known_words
 from spondyl.explain import cam, partition, perturbation
 from spondyl.explain.feature_map import Seen, at_rest, films, see
 from spondyl.explain.heatmap import Heatmap
@@ -140,9 +139,7 @@ def named(name: str) -> Method:
             f"method {name!r}: not built, {_UNDEFINED[key]}",
             "Cite a definition in an issue; nothing is invented in its place.",
         )
-    near = difflib.get_close_matches(key, METHODS, n=1)
-    meant = f"Did you mean {near[0]}? " if near else ""
-    raise SpondylError(f"method {name!r}: not known", f"{meant}Known: {', '.join(METHODS)}.")
+    raise SpondylError(f"method {name!r}: not known", known_words(key, METHODS))
 
 
 def explain(

@@ -6,7 +6,6 @@ Which networks there are stands in `architectures.table`.
 
 from __future__ import annotations
 
-import difflib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from spondyl.errors import SpondylError
+from spondyl.errors import SpondylError, known_words
 from spondyl.learn.architectures.architecture import Architecture, OwnMoments
 from spondyl.learn.architectures.attention import BeforeAttention, FromAttention
 from spondyl.learn.architectures.families import Stage
@@ -91,11 +90,7 @@ def parse(name: str) -> NetworkName:
     """The parts of `name`; `SpondylError` with the nearest known name where it has none."""
     base, _, cut = name.partition(":")
     if base not in ARCHITECTURES:
-        near = difflib.get_close_matches(base, ARCHITECTURES, n=1)
-        meant = f"Did you mean {near[0]}? " if near else ""
-        raise SpondylError(
-            f"network {name!r}: not known", f"{meant}Known: {', '.join(ARCHITECTURES)}."
-        )
+        raise SpondylError(f"network {name!r}: not known", known_words(base, ARCHITECTURES))
     if ":" in name and cut not in ARCHITECTURES[base].cuts:
         known = ", ".join(ARCHITECTURES[base].cuts) or "none"
         raise SpondylError(f"network {name!r}: {base} has no cut {cut!r}", f"Its cuts: {known}.")

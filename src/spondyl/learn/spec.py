@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from spondyl.data.labels import LabelSet
-from spondyl.errors import Problem, SpondylError
+from spondyl.errors import Problem, SpondylError, known_words
 from spondyl.files import read_toml
 from spondyl.learn.contradictions import contradictions
 from spondyl.learn.networks import parse
@@ -306,15 +306,9 @@ def _problem(details: Any) -> Problem:
     if details["type"] == "missing":
         return Problem(where, "missing", f'For example {where} = ["..."].')
     if details["type"] == "literal_error" and isinstance(details["input"], str):
-        return _unknown_word(where, details["input"], details["ctx"]["expected"])
+        word, listed = details["input"], re.findall(r"'([^']+)'", details["ctx"]["expected"])
+        meant = known_words(word, listed).removesuffix(".")
+        return Problem(where, f"{word!r}: not known. {meant}", "Correct it.")
     said = details["msg"].removeprefix("Value error, ")
     got = f", got {details['input']!r}" if details["type"] != "value_error" else ""
     return Problem(where, f"{said}{got}", "Correct the value in the spec.")
-
-
-def _unknown_word(where: str, word: str, expected: str) -> Problem:
-    """`word` where one of those should stand that pydantic lists in quotes."""
-    known = re.findall(r"'([^']+)'", expected)
-    near = difflib.get_close_matches(word, known, n=1)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    return Problem(where, f"{word!r}: not known.{meant} Known: {', '.join(known)}", "Correct it.")

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 from spondyl.reading.external import External, Tested
 from spondyl.report.audits.words import percented, points
+from spondyl.report.result_tables import ALPHA
 from spondyl.report.tables import decimal, percent, percent_range
 from spondyl.trust.external.bands import Called
 from spondyl.trust.external.telling_apart import ALL, Told
 from spondyl.trust.intervals import NotRun
-
-SIGNIFICANT = 0.05
-"""Largest corrected p value at which two cohorts are said to be told apart."""
 
 
 def remarks(found: External) -> tuple[str, ...]:
@@ -59,7 +57,7 @@ def _told_apart(asked: Sequence[Told]) -> str:
     """Which of `asked`, all about all films, tells the cohorts apart best, if any is shown to."""
     most = max(asked, key=lambda one: one.auc.value)
     p = min(1.0, most.p_value * len(asked))
-    if p <= SIGNIFICANT:
+    if p <= ALPHA:
         begins = "The two cohorts are told apart best by"
     else:
         begins = "Nothing that was asked is shown to tell the two cohorts apart; nearest comes"

@@ -7,14 +7,12 @@ the JSON. The price is that a film with very many warnings needs both.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
 import numpy as np
-from PIL import Image
 
 from spondyl.data import encoded
 from spondyl.data.pixels import Pixels
@@ -208,9 +206,7 @@ def _hottest(reading: Reading) -> str:
 
 def _scale(reading: Reading) -> Scale:
     ramp, (low, high) = picture.bar(reading.heatmap, *BAR)
-    stream = io.BytesIO()
-    Image.fromarray(ramp).save(stream, "PNG")
-    return Scale(stream.getvalue(), low, f"{high} {shortened(reading.heatmap.unit, 14)}")
+    return Scale(encoded.png(ramp), low, f"{high} {shortened(reading.heatmap.unit, 14)}")
 
 
 def _labels(reading: Reading) -> tuple[LabelRow, ...]:
