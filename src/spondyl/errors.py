@@ -50,9 +50,10 @@ class SpondylError(Exception):
     @classmethod
     def of(cls, problems: Sequence[Problem], subject: str) -> SpondylError:
         """One error that speaks of all `problems` (at least one) of `subject`, a file or folder."""
-        first = problems[0]
         if len(problems) == 1:
-            return cls(str(first), first.hint, problems)
+            return cls(str(problems[0]), problems[0].hint, problems)
         listed = "; ".join(str(problem) for problem in problems[:5])
         rest = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        return cls(f"{len(problems)} problems in {subject}: {listed}{rest}", first.hint, problems)
+        # The hint of a later fault is not lost behind that of the first.
+        hint = " ".join(dict.fromkeys(problem.hint for problem in problems[:5]))
+        return cls(f"{len(problems)} problems in {subject}: {listed}{rest}", hint, problems)
