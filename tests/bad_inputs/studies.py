@@ -61,6 +61,12 @@ SPECS = [
     spec("a size of one number", "size: Input should be a valid tuple, got 32", size="32"),
     spec("a size of three numbers", "size: Tuple should have at most 2 items", size="[32, 32, 3]"),
     spec("a size too small", "size.0: Input should be greater than or equal to 32", size="[8, 32]"),
+    spec(
+        "too few cells for heatmaps",
+        "leaves resnet18 a map of 1 × 1 cells, too few to say where",
+        networks='["resnet18"]',
+        heatmaps='"selected"',
+    ),
     spec("a zoom reversed", "not a range of positive scales", zoom="[1.2, 0.8]"),
     spec("a rate that is no number", "learning_rate", learning_rate="nan"),
     spec("an infinite zoom", "zoom", zoom="[0.5, inf]"),

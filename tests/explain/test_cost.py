@@ -19,6 +19,12 @@ def test_multiply_adds_of_one_convolution_are_counted_by_hand():
     assert counted == 10 * 20 * 8 * 3 * 9 + 8 * 3
 
 
+def test_a_network_whose_map_is_one_cell_costs_an_answer_and_no_heatmap():
+    measured = cost.measure("resnet18", 3, (32, 32), torch.device("cpu"))
+    assert measured.inference_ms > 0
+    assert measured.heatmap_ms is None
+
+
 def test_a_measured_cost_has_times_and_the_size_it_was_measured_at():
     measured = cost.measure("test_resnet:layer2", 3, (32, 32), torch.device("cpu"))
     assert measured.inference_ms > 0

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from spondyl.explain.explaining import explain
+from spondyl.explain.feature_map import says_where
 from spondyl.learn import networks
 from spondyl.learn.architectures.counting import multiply_adds
 from spondyl.learn.outcome import Outcome
@@ -35,8 +36,9 @@ class Cost:
     """Of one image."""
     inference_ms: float
     """Of one image in a batch of `BATCH`."""
-    heatmap_ms: float
-    """Of one image in a batch of `BATCH`, Grad-CAM, the answer included."""
+    heatmap_ms: float | None
+    """Of one image in a batch of `BATCH`, Grad-CAM, the answer included; None where the map has too
+    few cells to say where."""
 
     def as_dict(self) -> dict[str, Any]:
         """The cost as a JSON object."""
@@ -59,7 +61,9 @@ def measure(name: str, n_labels: int, size: tuple[int, int], device: torch.devic
         parameters=networks.n_parameters([network.body, network.head]),
         multiply_adds=multiply_adds(network, size, device),
         inference_ms=_ms_per_image(infer, device),
-        heatmap_ms=_ms_per_image(lambda: explain(network, images, labels), device),
+        heatmap_ms=_ms_per_image(lambda: explain(network, images, labels), device)
+        if says_where(network, images)
+        else None,
     )
 
 

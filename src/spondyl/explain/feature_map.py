@@ -22,6 +22,8 @@ from spondyl.learn.networks import Network
 
 SMALLEST_SIDE = 32
 """Pixels of a film's shorter side on the network grid below which nothing is explained."""
+LEAST_CELLS = 4
+"""Cells of a map below which it cannot say where."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,6 +179,14 @@ def _pools(upper: nn.Module) -> bool:
     return isinstance(upper, Head) and upper.pools
 
 
+def says_where(network: Network, images: Tensor) -> bool:
+    """Whether the map that the network, in evaluation mode, makes of `images` (n, 3, height, width)
+    has cells enough to say where."""
+    with torch.inference_mode():
+        height, width = on_grid(network.body(images[:1])).shape[2:]
+    return int(height * width) >= LEAST_CELLS
+
+
 def _refuse_mapless(network: Network, features: Tensor) -> None:
     if features.ndim not in (3, 4):
         raise SpondylError(
@@ -185,7 +195,7 @@ def _refuse_mapless(network: Network, features: Tensor) -> None:
             "The body must end in a feature map (n, channels, h, w) or in tokens.",
         )
     height, width = on_grid(features.detach()).shape[2:]
-    if height * width < 4:
+    if height * width < LEAST_CELLS:
         raise SpondylError(
             f"network {network.name}: a map of {height} × {width} cells cannot say where",
             "Give larger films, or a cut that ends earlier, such as resnet50:layer3.",

@@ -99,7 +99,8 @@ def _details(row: Row) -> Iterator[str]:
 def _row(architecture: Architecture) -> Row:
     name = networks.parse(architecture.name)
     cached = weights.cached_file(name)
-    figures = _figures(architecture.superseded_by or architecture.name)
+    side = architecture.usual_side
+    figures = reckoned(architecture.superseded_by or architecture.name, (side, side))
     return Row(
         name=architecture.name,
         family=architecture.family.name,
@@ -122,21 +123,21 @@ def _row(architecture: Architecture) -> Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _Figures:
-    """What of a row has to be reckoned."""
+class Reckoned:
+    """What of a network has to be reckoned."""
 
     parameters: int
+    """With 3 outputs."""
     multiply_adds: int
     layer: str
     map_size: tuple[int, int]
 
 
 @cache
-def _figures(name: str) -> _Figures:
-    """Of a film of the usual side, which is followed through the body once."""
+def reckoned(name: str, size: tuple[int, int]) -> Reckoned:
+    """Of a film of `size` = (height, width) pixels, which is followed through the body once."""
     parsed = networks.parse(name)
-    side = parsed.architecture.usual_side
-    film = torch.zeros(1, 3, side, side, device=_META)
+    film = torch.zeros(1, 3, *size, device=_META)
     made: list[Tensor] = []
 
     def channels(body: nn.Sequential) -> int:
@@ -147,7 +148,7 @@ def _figures(name: str) -> _Figures:
         network = networks.joined(parsed, _N_LABELS, channels)
         network.head(made[0])
     height, width = on_grid(made[0]).shape[2:]
-    return _Figures(
+    return Reckoned(
         networks.n_parameters([network.body, network.head]),
         counted(),
         network.layer,

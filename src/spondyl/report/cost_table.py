@@ -31,6 +31,8 @@ def costs(
         f"Ours on {hardware}: medians in batches of 8, for ratios only. Grad-CAM includes the "
         "answer. Seconds per epoch: the slowest strategy that was run epoch by epoch.",
     ]
+    if any(cost.heatmap_ms is None for cost in measured):
+        notes.append(f"{NONE} for Grad-CAM: a map of so few cells cannot say where.")
     if published:
         columns = (*columns, *(f"{name}, {published.citation}" for name in _THEIRS))
         rows = tuple((*row, *_theirs(row[0], published)) for row in rows)
@@ -58,7 +60,7 @@ def _row(cost: Cost, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
         f"{cost.multiply_adds / 1e9:.2f}",
         f"{max(epochs):.2f}" if epochs else NONE,
         f"{cost.inference_ms:.2f}",
-        f"{cost.heatmap_ms:.2f}",
+        NONE if cost.heatmap_ms is None else f"{cost.heatmap_ms:.2f}",
     )
 
 

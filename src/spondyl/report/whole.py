@@ -13,6 +13,7 @@ import torch
 from spondyl.engines.engine import HERE, Engine, Here
 from spondyl.errors import SpondylError
 from spondyl.explain import gallery
+from spondyl.explain.map_sizes import refuse_mapless
 from spondyl.files import refuse_unless_fillable
 from spondyl.learn import conduct, spreading, tensorboard
 from spondyl.learn import study as studies
@@ -93,6 +94,7 @@ def study_and_report(
     every process but the first ends here when the trials have. Raises `TrialsFailedError` where
     trials failed, when all others are finished.
     """
+    refuse_mapless(spec)
     if spec.published:
         published.load(spec.published)  # an unknown name is refused before any work
     cache = cache or default_cache()
