@@ -16,9 +16,20 @@ def known_words(word: str, known: Iterable[str]) -> str:
     """What is said of a `word` that is none of the `known`: the nearest, where one is near, and
     all of them."""
     words = list(known)
-    near = difflib.get_close_matches(word, words, n=1)
-    meant = f"Did you mean {near[0]}? " if near else ""
-    return f"{meant}Known: {', '.join(words)}."
+    meant = _nearest(word, words)
+    return f"{f'{meant} ' if meant else ''}Known: {', '.join(words)}."
+
+
+def known_keys(key: str, known: Iterable[str]) -> str:
+    """What is said of a `key` of a file that is none of the `known`, which are many: the nearest,
+    and all of them where none is near."""
+    keys = list(known)
+    return _nearest(key, keys) or f"Keys: {', '.join(keys)}."
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 @dataclass(frozen=True, slots=True)

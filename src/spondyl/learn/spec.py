@@ -6,7 +6,6 @@ here, and the resolved spec, defaults included, is stored with the results.
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from spondyl.data.labels import LabelSet
-from spondyl.errors import Problem, SpondylError, known_words
+from spondyl.errors import Problem, SpondylError, known_keys, known_words
 from spondyl.files import read_toml
 from spondyl.learn.contradictions import contradictions
 from spondyl.learn.networks import parse
@@ -298,9 +297,7 @@ def _lists_as_tuples(value: Any) -> Any:
 def _problem(details: Any) -> Problem:
     where = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(where, StudySpec.model_fields, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Keys: {', '.join(StudySpec.model_fields)}."
-        return Problem(where, "not a key of a study", hint)
+        return Problem(where, "not a key of a study", known_keys(where, StudySpec.model_fields))
     if details["type"] == "missing" and len(details["loc"]) > 1:
         return Problem(str(details["loc"][0]), "two values are needed", "For example [224, 224].")
     if details["type"] == "missing":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from spondyl.errors import Problem, SpondylError
+from spondyl.errors import Problem, SpondylError, known_keys
 from spondyl.files import read_toml
 from spondyl.measure.network import COARSEST
 
@@ -77,8 +76,6 @@ def read(path: Path) -> FinderSpec:
 def _problem(fault: Any) -> Problem:
     where = ".".join(map(str, fault["loc"]))
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(where, FinderSpec.model_fields, n=1)
-        keys = ", ".join(FinderSpec.model_fields)
-        hint = f"Did you mean {near[0]}?" if near else f"Keys: {keys}."
+        hint = known_keys(where, FinderSpec.model_fields)
         return Problem(where, "not a key of a finder's training", hint)
     return Problem(where, f"{fault['msg']}, got {fault['input']!r}", "Correct the value.")

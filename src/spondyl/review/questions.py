@@ -8,7 +8,6 @@ answers are compared with them; whoever sees something else has a remark for it.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections import Counter
@@ -21,7 +20,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spondyl.data.labels import LabelSet
-from spondyl.errors import Problem, SpondylError
+from spondyl.errors import Problem, SpondylError, known_keys
 from spondyl.files import read_toml, sha256_of_json
 from spondyl.review.records import Phase, Question, QuestionKind
 
@@ -135,8 +134,7 @@ def _lists_as_tuples(table: Any) -> Any:
 def _problem(where: str, details: Any) -> Problem:
     key = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, _Asked.model_fields, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Keys: {', '.join(_Asked.model_fields)}."
+        hint = known_keys(key, _Asked.model_fields)
         return Problem(where, f"{key} is not a key of a question", hint)
     if details["type"] == "missing":
         return Problem(where, f"{key} is missing", f'For example {key} = "...".')
