@@ -46,8 +46,15 @@ def test_a_column_for_normal_may_be_there_if_it_agrees(listing):
 
 
 def test_a_finding_without_its_column_is_refused_and_not_taken_for_absent(listing):
-    found = listing("path,scoliosis\na.png,1\n")
-    assert any("no column for 'spondylolisthesis'" in one.what for one in found.problems)
+    (problem,) = listing("path,scoliosis\na.png,1\nb.png,0\n").problems
+    assert problem.where == "line 1"
+    assert "no column for 'spondylolisthesis'" in problem.what
+
+
+def test_a_manifest_without_any_label_says_so_once_and_not_of_every_film(listing):
+    (problem,) = listing("path,sex\na.png,male\nb.png,male\n").problems
+    assert problem.where == "line 1"
+    assert "no column 'label'" in problem.what
 
 
 def test_where_no_label_is_needed_such_a_column_is_passed_over_as_any_other(listing):

@@ -94,7 +94,7 @@ def test_the_command_counts_the_films(landmarked, tmp_path, capsys):
 @pytest.mark.parametrize("name", ["angle", "Cobb", ""])
 def test_a_column_that_is_not_there_is_refused(landmarked, tmp_path, name):
     landmark_manifest.write(landmarked, tmp_path / "set.csv")
-    with pytest.raises(SpondylError, match="columns are called"):
+    with pytest.raises(SpondylError, match="no column is called"):
         manifest.column(tmp_path / "set.csv", name)
 
 

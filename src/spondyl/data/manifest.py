@@ -90,8 +90,9 @@ def column(path: Path, name: str) -> dict[str, str]:
     (_, header), *body = _rows(path) or [(1, [])]
     places = [at for at, cell in enumerate(header) if cell == name]
     if len(places) != 1:
+        n = str(len(places) or "no")
         raise SpondylError(
-            f"{path}: {len(places)} columns are called {name!r}",
+            f"{path}: {n} column{'s are' if places else ' is'} called {name!r}",
             f"Its columns: {', '.join(header)}.",
         )
     reader = _Reader(path.parent, LabelSet(()), require_labels=False)
@@ -143,6 +144,9 @@ class _Reader:
     """The line on which each image_id was first met."""
     marked: dict[int, str] = field(default_factory=dict)
     """Place of each column that is of one finding, or of normal."""
+    labels_lost: bool = False
+    """Whether the columns that should say labels are missing or faulty: a problem of line 1, which
+    is not told again of every film."""
     unnamed: dict[str, list[str]] = field(default_factory=dict)
     """Combinations of findings that are none of the labels, and where they were met."""
 
@@ -156,7 +160,8 @@ class _Reader:
         for name in sorted({name for name in names if name and names.count(name) > 1}):
             self.say("line 1", f"more than one column says the {name}", "Keep one of them.")
         for name in ("path", "label") if self.require_labels else ("path",):
-            if name not in names and not (name == "label" and self.marked):
+            if name not in names and not (name == "label" and (self.marked or self.labels_lost)):
+                self.labels_lost |= name == "label"
                 self.say(
                     "line 1",
                     f"there is no column {name!r}",
@@ -171,6 +176,7 @@ class _Reader:
             return findings.columns(header, self.labels)
         except SpondylError as error:
             if self.require_labels:
+                self.labels_lost = True
                 self.say("line 1", error.message, error.hint)
             return {}
 
@@ -231,6 +237,8 @@ class _Reader:
         return image_id
 
     def _label(self, where: str, said: Mapping[str, str], cells: list[str]) -> str | None:
+        if self.labels_lost:
+            return None
         cell = said.get("label", "")
         marks = {name: cells[at] for at, name in self.marked.items()}
         if any(marks.values()):
