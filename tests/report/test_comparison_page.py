@@ -17,7 +17,7 @@ from spondyl.explain.score_table import Row as Scored
 from spondyl.explain.study import record as explanations
 from spondyl.learn import study as studies
 from spondyl.report.comparing import compared as comparisons
-from spondyl.report.comparing import page, sources, whole
+from spondyl.report.comparing import page, sources, tables, whole
 from spondyl.report.ensembles import whole as ensembles
 from spondyl.report.published import load
 from spondyl.trust import metrics
@@ -153,7 +153,18 @@ def test_every_row_stands_in_every_table_of_rows_and_what_is_missing_says_not_ru
             lines = list(csv.reader(stream))[1:]
         assert [line[0] for line in lines] == [row.name for row in found.rows]
     with (out / "tables" / "honesty.csv").open() as stream:
-        assert all(line[1] == "not run" for line in list(csv.reader(stream))[1:])
+        said = {line[0]: line[1] for line in list(csv.reader(stream))[1:]}
+    assert said == {
+        row.name: "of its members only" if row.is_vote else "not run" for row in found.rows
+    }
+
+
+def test_a_vote_is_told_the_command_that_explains_votes_and_no_command_that_refuses_them(found):
+    """`study explain` and `audit model` take studies, a vote is neither's."""
+    vote = row_of(found, "a vote").name
+    (heat,) = [note for note in tables.heatmaps(found).notes if vote in note]
+    assert "spondyl study ensemble" in heat
+    assert not any(vote in note for note in tables.honesty(found).notes)
 
 
 def test_published_figures_stand_in_tables_of_their_own(out):
@@ -209,8 +220,8 @@ def test_against_a_reference_each_other_row_is_tested_once(runs, tmp_path):
     assert len(chosen.pairs.pairs) == 4
     assert all(pair.comparison.second.endswith(name) for pair in chosen.pairs.pairs)
     assert comparisons.compare(runs, reference="5").pairs.reference == "5. a vote"
-    for unclear in (f"{NETWORK}/scratch", "resnet50"):
-        with pytest.raises(SpondylError, match="rows fit"):
+    for unclear, says in ((f"{NETWORK}/scratch", "2 rows fit"), ("resnet50", "no row fits")):
+        with pytest.raises(SpondylError, match=says):
             comparisons.compare(runs, reference=unclear)
     whole.compare(runs, tmp_path / "out", reference="a vote")
     assert "each row minus 5. a vote" in (tmp_path / "out" / "comparison.html").read_text()

@@ -189,7 +189,8 @@ def _details(scored: Sequence[Scored], compared: Sequence[Compared]) -> list[Sec
                     "reliability",
                     "Of calls made with a probability, the share that was right, with 95 % Wilson "
                     "intervals; on the dotted line they agree. Grey bars count films (highest bar "
-                    "= most). Probabilities as the networks gave them, five scales pooled.",
+                    "= most). Probabilities as the networks gave them, each on a scale of its own, "
+                    "pooled.",
                     figures.reliability(scored),
                 ),
             ),

@@ -173,7 +173,8 @@ def _folds(spec: Mapping[str, Any]) -> list[str]:
     seed = spec.get("seed", "not stated")
     parted = f"{spec['folds']} folds, stratified by label"
     if spec.get("scheme") == "hold-out":
-        parted = f"Hold-out of at most {100 * spec['test_share']:g} % of each label's films"
+        share = f"{100 * spec['test_share']:g} % of each label's films"
+        parted = f"Hold-out of at most {share}, which tables and figures call a fold"
     return [
         f"{parted}; films of a group are never parted (seed {seed}).{copies}",
         *_drawn(spec),

@@ -85,6 +85,11 @@ class Row:
         return self.of.predictions
 
     @property
+    def is_vote(self) -> bool:
+        """Whether it is an ensemble, which is explained by its own command and never audited."""
+        return not isinstance(self.of, Outcome)
+
+    @property
     def not_run(self) -> str:
         """Why there are no predictions; "" where there are."""
         if isinstance(self.of, Outcome) and self.of.predictions is None:
@@ -134,7 +139,8 @@ def one_named(rows: Sequence[Row], wanted: str) -> Row:
     if len(fitting) != 1:
         there = "; ".join(row.name for row in fitting or finished)
         raise SpondylError(
-            f"--reference {wanted!r}: {len(fitting)} rows fit; there are: {there}",
+            f"--reference {wanted!r}: {len(fitting) or 'no'} row{'s fit' if fitting else ' fits'}; "
+            f"there are: {there}",
             "Write the row's number, or NETWORK/STRATEGY/PROTOCOL.",
         )
     return fitting[0]

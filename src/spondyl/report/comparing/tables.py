@@ -20,6 +20,8 @@ from spondyl.trust.answers.calibration import CalibrationScores
 from spondyl.trust.answers.side_by_side import RowFigures
 
 NOT_RUN = "not run"
+NO_AUDIT = "of its members only"
+"""Of a vote, whose networks are audited one by one."""
 
 
 def what(compared: Compared) -> Table:
@@ -131,7 +133,7 @@ def honesty(compared: Compared) -> Table:
         del figures
         one = compared.audits.get(row.number)
         if one is None:
-            return (NOT_RUN, *[NONE] * 5)
+            return (NO_AUDIT if row.is_vote else NOT_RUN, *[NONE] * 5)
         counted = list(one.checks.values())
         share = f"{NOT_RUN}: {one.why_no_share}" if one.share is None else interval(one.share, 1, 2)
         return (
@@ -153,7 +155,11 @@ def honesty(compared: Compared) -> Table:
             "most frequent label) / (accuracy of the row − the same); 0 nothing, 1 all of what the "
             "row knows. Of the row's own films, 95 % interval over groups. Grounds are checks of "
             "what the row rests on and where it looks.",
-            "Not run: `spondyl audit model RUN --regions MASKS --out FOLDER`, then --audit FOLDER.",
+            *_commands(
+                [row for row in compared.rows if row.number not in compared.audits],
+                "`spondyl audit model RUN --regions MASKS --out FOLDER`, then --audit FOLDER",
+                "",
+            ),
         ),
     )
 
@@ -187,7 +193,11 @@ def heatmaps(compared: Compared) -> Table:
         "Each was asked about the label that it predicted itself: one that is less sure of its "
         "answers has a lower deletion and a lower insertion whatever its maps.",
         *(["The samples are not the same films."] if len(samples) > 1 else []),
-        "Not run: `spondyl study explain RUN --masks MASKS`.",
+        *_commands(
+            [row for row in compared.rows if row.number not in compared.looks],
+            "`spondyl study explain RUN --masks MASKS`",
+            "`spondyl study ensemble RUN … --masks MASKS` into a new folder",
+        ),
     ]
     return _of_rows(
         compared,
@@ -260,6 +270,16 @@ def _of_rows(
         for row in compared.rows
     )
     return Table(*slug_and_title, ("row", *columns), lines, tuple(notes))
+
+
+def _commands(lacking: Sequence[Row], of_study: str, of_vote: str) -> tuple[str, ...]:
+    """The command that would run what these rows lack, as it is for a configuration and for a vote;
+    "" where there is none."""
+    votes = [row.name for row in lacking if row.is_vote]
+    notes = [f"Not run: {of_study}."] if len(votes) < len(lacking) else []
+    if votes and of_vote:
+        notes.append(f"Not run of {'; '.join(votes)}: {of_vote}.")
+    return tuple(notes)
 
 
 def _made_of(row: Row) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spondyl.reading.external import External
+from spondyl.reading.external import External, Tested
 from spondyl.report import figures
 from spondyl.report.audits.figures import dot, left_of
 from spondyl.report.canvas import (
@@ -34,7 +34,7 @@ def called(found: External) -> Figure:
     configuration."""
     parts = [one.figures.by_number or one.figures.by_label for one in found.tested]
     n_rows = len(parts[0])
-    height = 0.9 + 0.42 * n_rows
+    height = 1.05 + 0.42 * n_rows
     columns = min(2, len(parts))
     lines = -(-len(parts) // columns)
     figure = new_figure(WIDTH, 0.3 + height * lines)
@@ -43,7 +43,7 @@ def called(found: External) -> Figure:
         empty.set_axis_off()
     for axes, one, part in zip(grid, found.tested, parts, strict=False):
         _draw_called(axes, part, found.study.cohort.labels.names)
-        axes.set_title(one.figures.title)
+        axes.set_title(_broken(one))
     labels = found.study.cohort.labels.names
     figure.legend(
         *grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(labels)
@@ -106,8 +106,13 @@ def reliability(found: External) -> Figure:
         axes.set_axis_off()
     for axes, one in zip(panels, found.tested, strict=False):
         figures.draw_reliability(axes, one.figures.calibrated.bins)
-        axes.set(title=one.figures.title.replace(" · ", "\n", 1), ylabel="right, %")
+        axes.set(title=_broken(one), ylabel="right, %")
     return figure
+
+
+def _broken(one: Tested) -> str:
+    """The configuration's title in two lines, which a narrow panel holds."""
+    return one.figures.title.replace(" · ", "\n", 1)
 
 
 def _draw_called(axes: Axes, part: tuple[Among, ...], labels: tuple[str, ...]) -> None:

@@ -22,6 +22,10 @@ from spondyl.trust.external.bands import Among, Called
 from spondyl.trust.external.figures import Change
 from spondyl.trust.intervals import NotRun
 
+_HOLLOW = (
+    "An interval by bootstrap has no width where all of its films are answered alike, and then "
+    "says nothing of how sure the share is."
+)
 _BOTH = (
     "Two intervals, both 95 %: by bootstrap over groups, which has no width where all films are "
     "called alike, and Wilson's, which takes films as independent."
@@ -57,9 +61,9 @@ def changes(found: External) -> Table:
         *("n, outside", "outside %", "95 % interval", "points (95 %)"),
     )
     notes = (
-        f"{INTERVALS} Differences resample the groups of both cohorts, each by itself. At home "
-        "each film is judged by the one network that did not learn from it, outside by all of "
-        "them together.",
+        f"{INTERVALS} {_HOLLOW} Differences resample the groups of both cohorts, each by "
+        "itself. At home each film is judged by the one network that did not learn from it, "
+        "outside by all of them together.",
     )
     return Table("changes", "At home and outside", columns, rows, notes)
 
@@ -172,7 +176,7 @@ def refusals(found: External) -> Table:
     notes = (
         f"Sets promise {100 * (1 - alpha):g} % for films like the study's, by label, and nothing "
         "for others. Unlike the study's films: half of the networks' detectors or more say so; at "
-        f"home, the detector of the fold that was tested. {INTERVALS}",
+        f"home, the detector of the fold that was tested. {INTERVALS} {_HOLLOW}",
         *why,
     )
     return Table("refusals", "Who would get no answer", columns, tuple(rows), notes)
