@@ -170,6 +170,7 @@ def test_a_combination_too_rare_to_learn_is_left_out_by_name_and_counted(several
     assert f"other labels: {BOTH} + kyphosis 2." in page
     assert "label powerset" in page
     assert "Hold-out of at most 40" in page
+    assert "Pooled over folds (" not in page  # one fold is no spread of folds
 
 
 def test_a_combination_too_rare_for_the_folds_is_refused_with_its_count(several, drawn, capsys):

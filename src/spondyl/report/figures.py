@@ -98,19 +98,21 @@ def confusions(scored: Sequence[Scored]) -> Figure:
 
 @styled
 def rocs(one: Scored) -> Figure:
-    """One panel per class: the pooled curve, and the mean and range of the folds' curves."""
+    """One panel per class: the pooled curve, and the mean and range of the folds' curves where
+    there are several."""
     labels = one.table.labels.names
     figure, panels = new_panels(len(labels), height=2.8)
+    pooled = "pooled" if one.n_folds > 1 else "all films"
     for column, axes in enumerate(panels):
         curve, band = metrics.roc(one.table, column), metrics.roc_band(one.table, column)
         axes.plot([0, 1], [0, 1], color=INK, lw=0.7, ls=(0, (1, 3)))
-        if band:
+        if band and band.n_folds > 1:
             grid = np.r_[0, band.false_positive_rate]
             lowest, highest, mean = (np.r_[0, v] for v in (band.lowest, band.highest, band.mean))
             axes.fill_between(grid, lowest, highest, color=SKY, alpha=0.35, lw=0, label="folds")
             axes.plot(grid, mean, color=VERMILION, lw=1, ls=(0, (4, 2)), label="mean of folds")
         axes.plot(
-            curve.false_positive_rate, curve.true_positive_rate, color=BLUE, lw=1.6, label="pooled"
+            curve.false_positive_rate, curve.true_positive_rate, color=BLUE, lw=1.6, label=pooled
         )
         interval = one.auc_groups[column]
         said = (

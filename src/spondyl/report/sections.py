@@ -233,11 +233,16 @@ def _stopped_early(scored: Sequence[Scored]) -> list[Drawing]:
 
 
 def _roc(one: Scored) -> Drawing:
+    pooled = (
+        " Pooled over folds (its probabilities are of as many networks as there are folds), the "
+        "mean of the folds' curves, and their range."
+        if one.n_folds > 1
+        else ""
+    )
     return Drawing(
         f"roc-{one.outcome.configuration.slug}",
-        f"{one.name}. Each class against the rest. Pooled over folds (its probabilities are of as "
-        "many networks as there are folds), the mean of the folds' curves, and their range; in "
-        "brackets the 95 % interval over groups.",
+        f"{one.name}. Each class against the rest.{pooled} In brackets the 95 % interval over "
+        "groups.",
         figures.rocs(one),
     )
 

@@ -71,6 +71,11 @@ class Scored:
         """Distinct groups among the films."""
         return len(set(self.table.group_ids))
 
+    @property
+    def n_folds(self) -> int:
+        """Folds that the films were tested in; one for a hold-out."""
+        return len(set(self.table.folds.tolist()))
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
