@@ -76,11 +76,12 @@ def as_csv(table: Table) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """A `table` environment with caption, label and notes; needs booktabs and T1 fontenc."""
+    """A `table` environment with caption, label and notes, headed by the packages that it needs."""
     alignment = "".join("r" if right else "l" for right in table.numeric)
     notes = [rf"\par\smallskip\footnotesize {latex_escaped(note)}" for note in table.notes]
     return "\n".join(
         [
+            r"% \usepackage{booktabs} \usepackage[T1]{fontenc}",
             r"\begin{table}",
             r"\centering\small",
             rf"\caption{{{latex_escaped(table.title)}}}",
