@@ -1,5 +1,6 @@
 """Runs that cannot be held against each other are refused by name; others are told apart."""
 
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -149,6 +150,17 @@ def test_an_audit_in_the_run_is_found_and_one_without_a_share_says_why(place, tm
     written(folder, rows[1], share_reached={"why": "too few groups"})
     whole.compare([place / "run", tmp_path / "small"], tmp_path / "out")
     assert "not run: too few groups" in (tmp_path / "out" / "tables" / "honesty.csv").read_text()
+
+
+def test_a_share_that_no_interval_could_be_given_stands_without_one(place, tmp_path):
+    """As of a network that is hardly ever above the most frequent label."""
+    runs = [place / "run", place / "small"]
+    ends = {"low": None, "high": None, "level": 0.95, "method": "group bootstrap", "n_units": 36}
+    share = {"share": {"value": 0.4, "interval": ends}}
+    folder = written(tmp_path / "audit", sources.read(runs)[1], share_reached=share)
+    whole.compare(runs, tmp_path / "out", audits=[folder])
+    with (tmp_path / "out" / "tables" / "honesty.csv").open() as stream:
+        assert list(csv.reader(stream))[2][1] == "0.40"
 
 
 def test_audits_of_something_else_are_refused(place, tmp_path):

@@ -67,7 +67,8 @@ class Selection:
 
 def choose(outcomes: Sequence[Outcome], n_correct: int, most_wrong: int, seed: int) -> Selection:
     """Films for the report: `n_correct` of each class, and at most `most_wrong` errors of the
-    best configuration and of each fine-tuned one.
+    best configuration (most often right in the first draw of the folds, steered by the films that
+    judge it only where all are) and of each fine-tuned one.
 
     Correct films are drawn among those that all configurations got right, and, where these are too
     few, among those that the best one did.
@@ -76,7 +77,7 @@ def choose(outcomes: Sequence[Outcome], n_correct: int, most_wrong: int, seed: i
     if not tables:
         return Selection((), None, ())
     right = {which: table.predicted == table.truth for which, table in tables.items()}
-    best = max(right, key=lambda which: np.mean(right[which]))
+    best = max(right, key=lambda which: (not which.is_steered, np.mean(right[which])))
     tuned = [which for which in tables if which.strategy == "fine-tuning"]
     return Selection(
         _correct(tables[best], right[best], list(right.values()), n_correct, seed),

@@ -38,6 +38,11 @@ class Configuration:
         return f"{self.network} · {self.strategy} · {self.protocol}"
 
     @property
+    def is_steered(self) -> bool:
+        """Whether the films that judge it also steered it, which flatters every figure."""
+        return self.protocol == "paper"
+
+    @property
     def slug(self) -> str:
         """The configuration as a file name."""
         return f"{self.network.replace(':', '-')}_{self.strategy}_{self.protocol}"

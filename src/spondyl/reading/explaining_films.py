@@ -67,11 +67,6 @@ class FilmExplained:
         """(labels,) mean over the networks, summing to 1."""
         return np.asarray(self.probabilities.mean(axis=0))
 
-    @property
-    def remembered_by(self) -> tuple[int, ...]:
-        """The folds that answered although they learned from the film."""
-        return tuple(fold for fold in self.folds if fold in self.learned_from_it)
-
 
 def asked_of(
     bundle: Bundle, methods: Sequence[str], labels: Sequence[str], fold: int | None = None

@@ -72,7 +72,11 @@ def _wrong(selection: Selection, rows: Mapping[str, GalleryRow]) -> list[Gallery
     galleries = []
     drawn: set[str] = set()
     for wrong in selection.wrong:
-        which = "Most often right of all. " if wrong.configuration == selection.best else ""
+        which = (
+            "Most often right in this division of the films. "
+            if wrong.configuration == selection.best
+            else ""
+        )
         galleries.append(
             Gallery(
                 f"Films that {wrong.configuration} got wrong",

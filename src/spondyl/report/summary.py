@@ -113,8 +113,10 @@ def score_all(outcomes: Sequence[Outcome]) -> tuple[Scored, ...]:
 
 
 def best(scored: Sequence[Scored]) -> Scored | None:
-    """The configuration with the highest accuracy, the first of equals; None of none."""
-    return max(scored, key=lambda s: s.accuracy, default=None)
+    """The configuration with the highest accuracy, the first of equals; None of none. One that the
+    judged films steered is the best only where there are no others."""
+    honest = [one for one in scored if not one.outcome.configuration.is_steered]
+    return max(honest or scored, key=lambda s: s.accuracy, default=None)
 
 
 def compare_all(scored: Sequence[Scored]) -> tuple[Compared, ...]:

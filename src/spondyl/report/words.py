@@ -53,6 +53,10 @@ def headline(
     first = f"{len(scored)} of {_count(n_all, 'configuration')} ran on {films}.{rest}"
     told = [first]
     told += [_best_of_draws(top)] if top.repeated else [_best(top), *_runner_up(top, compared)]
+    if top.outcome.configuration.is_steered:
+        told.append("The tested films also steered it, so its accuracy leans upwards.")
+    elif any(one.outcome.configuration.is_steered for one in scored):
+        told.append("Configurations that the tested films steered (“paper”) were not asked.")
     if started := _random_start(contents.outcomes):
         told.append(started)
     told.append("These figures speak of this collection of films only, and not of other hospitals.")
@@ -74,7 +78,8 @@ def methods(spec: Mapping[str, Any]) -> tuple[str, ...]:
         told += [*_descent(spec), *_augmentation(spec)]
     told += _unlabelled(spec)
     told += _prompts(spec)
-    judged = "each film that is tested" if spec.get("scheme") == "hold-out" else "every film"
+    some = spec.get("scheme") == "hold-out" or spec.get("only_folds")
+    judged = "each film that is tested" if some else "every film"
     once = "once in every draw" if spec.get("repeats", 1) > 1 else "once"
     told.append(
         f"Scores are computed from out-of-fold predictions: {judged} is judged {once}, by a "

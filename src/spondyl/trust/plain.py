@@ -1,4 +1,5 @@
-"""Records of figures as plain values for JSON: names stay, what is no number becomes null."""
+"""Records of figures as plain values for JSON: names stay, what is no number becomes null; and an
+estimate read back from them."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
+
+from spondyl.trust.intervals import Estimate, Interval
 
 
 def plain(value: Any) -> Any:
@@ -28,3 +31,13 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int):
         return value
     raise TypeError(f"{type(value).__name__} is not written to JSON")
+
+
+def estimate(said: Mapping[str, Any]) -> Estimate:
+    """The estimate that `plain` wrote as `said`; an end that is null is nan again.
+
+    Raises KeyError or TypeError where `said` is in another form.
+    """
+    ends = said["interval"]
+    read = {end: float("nan") if ends[end] is None else ends[end] for end in ("low", "high")}
+    return Estimate(said["value"], Interval(**{**ends, **read}))

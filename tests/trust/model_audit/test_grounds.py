@@ -27,7 +27,7 @@ def checks(**called):
     said = {"unchanged": TRUTH} | {name.replace("_", "-"): one for name, one in called.items()}
     answers = {name: Answers(name, table(one), ()) for name, one in said.items()}
     found = reliance.of(answers, CHANGES, seed=0, n_resamples=300)
-    made = (*grounds.of_spine(found, 1.0, True), *grounds.of_families(found))
+    made = (*grounds.of_spine(found, True), *grounds.of_families(found))
     return {check.name: check for check in made}
 
 
@@ -49,6 +49,23 @@ def test_a_network_that_calls_a_rare_label_too_often_without_the_spine_still_kno
     check = checks(spine_hidden=skewed, columns_hidden=skewed)["spine-hidden"]
     assert check.status == "fail"
     assert check.value > 0.8
+
+
+def test_what_is_left_is_of_what_was_known_of_the_very_films_with_a_mask():
+    """A label whose films have none, as lateral ones, is no part of what hiding could cost."""
+    masked = np.flatnonzero(TRUTH < 2)
+    as_they_are = table(np.where(TRUTH < 2, TRUTH, 0))
+    ids = tuple(as_they_are.image_ids[i] for i in masked)
+    folds, truth = np.zeros(len(masked), np.int64), TRUTH[masked]
+    hidden = PredictionTable(SPINE_LABELS, ids, ids, folds, truth, np.eye(3)[truth])
+    answers = {
+        name: Answers(name, one, ())
+        for name, one in (("unchanged", as_they_are), ("spine-hidden", hidden))
+    }
+    found = reliance.of(answers, CHANGES, seed=0, n_resamples=300)
+    assert found.without_spine[0].macro_unchanged == 1
+    check, *_ = grounds.of_spine(found, True)
+    assert "100% is left with the mask filled" in check.said
 
 
 def test_a_little_that_is_left_warns():
@@ -88,7 +105,7 @@ def test_what_was_not_asked_is_not_run_and_the_reason_is_said():
     assert "no colours" in found["tint"].said
     assert "no film has a mask" in found["spine-hidden"].said
     bare = reliance.of({"unchanged": Answers("unchanged", table(TRUTH), ())}, n_resamples=50)
-    (first, *_) = grounds.of_spine(bare, 1.0, False)
+    (first, *_) = grounds.of_spine(bare, False)
     assert "no spine masks were given" in first.said
 
 
@@ -99,6 +116,6 @@ def test_a_network_that_never_knew_anything_gets_no_praise_for_losing_nothing(ca
         for name in ("unchanged", "spine-hidden", "control-hidden", "spine-only")
     }
     found = reliance.of(answers, CHANGES, seed=0, n_resamples=300)
-    made = {check.name: check.status for check in grounds.of_spine(found, 1 / 3, True)}
+    made = {check.name: check.status for check in grounds.of_spine(found, True)}
     assert made["spine-needed"] == "fail"
     assert made["spine-alone"] == "warn"

@@ -87,7 +87,6 @@ QUANTITY = _sct("246205007", "Quantity", "PS3.3 section C.7.6.16.2.11, Quantity 
 
 FINDING = _dcm("121071", "Finding", "PS3.16 TID 1501")
 PROBABILITY = _dcm("122157", "Probability", "PS3.16 Annex D")
-COMMENT = _dcm("121106", "Comment", "PS3.16 Annex D")
 VISUAL_EXPLANATION = _dcm("130401", "Visual explanation", "PS3.16 Annex D")
 CLASS_ACTIVATION = _dcm("130402", "Class activation", "PS3.16 CID 217")
 GRADIENT_CLASS_ACTIVATION = _dcm("130403", "Gradient-weighted class activation", "PS3.16 CID 217")

@@ -92,7 +92,8 @@ def without_spine(found: Reliance) -> tuple[Table, ...]:
         return ()
     columns = (
         *("films are shown", "films", "right %", "95 % interval", "most frequent label"),
-        *("always saying it %", "points above it (95 %)", "mean sensitivity", "by chance"),
+        *("always saying it %", "points above it (95 %)", "mean sensitivity"),
+        *("of these films as they are", "by chance"),
     )
     notes = (
         f"{INTERVALS} Mean sensitivity over labels is what chance gives it for every answer that "
@@ -194,6 +195,7 @@ def _against_prior(one: AgainstPrior) -> tuple[str, ...]:
         percent(one.majority.value),
         points(one.above),
         decimal(one.macro_sensitivity.value),
+        decimal(one.macro_unchanged),
         decimal(one.macro_by_chance),
     )
 

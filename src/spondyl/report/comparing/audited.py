@@ -22,8 +22,9 @@ from spondyl.files import read_json
 from spondyl.learn.outcome import Outcome
 from spondyl.report.comparing.sources import Row
 from spondyl.trust import metrics
-from spondyl.trust.intervals import Estimate, Interval
+from spondyl.trust.intervals import Estimate
 from spondyl.trust.model_audit.several import GROUNDS
+from spondyl.trust.plain import estimate
 
 AUDIT = "audit.json"
 INSIDE = "audit"
@@ -127,12 +128,10 @@ def _alike(one: Row, other: Row) -> bool:
 def _audited(document: Mapping[str, Any], folder: Path) -> Audited:
     try:
         share = document["share_reached"]
-        estimate = None
-        if "share" in share:
-            estimate = Estimate(share["share"]["value"], Interval(**share["share"]["interval"]))
+        reached = estimate(share["share"]) if "share" in share else None
         return Audited(
-            estimate,
-            "" if estimate else share["why"],
+            reached,
+            "" if reached else share["why"],
             document["n_films"],
             {check["name"]: check["status"] for check in document["checks"]},
         )

@@ -22,8 +22,9 @@ from spondyl.learn.outcome import Outcome
 from spondyl.report.comparing.sources import Row
 from spondyl.report.heatmap_scored import Scored
 from spondyl.report.heatmap_words import CHANCE
-from spondyl.trust.intervals import Estimate, Interval, MeanBootstrap
+from spondyl.trust.intervals import Estimate, MeanBootstrap
 from spondyl.trust.metrics import Floats
+from spondyl.trust.plain import estimate
 
 OVER_CHANCE = "energy-over-chance"
 SCORES = ("energy", f"energy{CHANCE}", OVER_CHANCE, "pointing", "deletion", "insertion")
@@ -90,15 +91,9 @@ def _of_ensemble(document: Mapping[str, Any]) -> Looks | None:
     if placed is not None:
         for name, key in (("energy", "ensemble"), (f"energy{CHANCE}", "chance")):
             said = placed[key]
-            means[name] = (Estimate(said["value"], _interval(said["interval"])), placed["n"])
+            means[name] = (estimate(said), placed["n"])
         gain = placed["ensemble"]["value"] - placed["chance"]["value"]
         # Its record keeps no film's value, so nothing is known of how sure the difference is.
         unknown = replace(means["energy"][0].interval, low=float("nan"), high=float("nan"))
         means[OVER_CHANCE] = (Estimate(gain, unknown), placed["n"])
     return Looks(maps["method"], maps["n_scored"], (), means)
-
-
-def _interval(said: Mapping[str, Any]) -> Interval:
-    """An interval that `plain` wrote, whose null is nan."""
-    ends = {key: float("nan") if said[key] is None else said[key] for key in ("low", "high")}
-    return Interval(**{**said, **ends})

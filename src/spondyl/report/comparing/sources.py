@@ -107,7 +107,7 @@ class Row:
     def is_steered(self) -> bool:
         """Whether the judged films also steered (protocol paper), which flatters every figure."""
         if isinstance(self.of, Outcome):
-            return self.of.configuration.protocol == "paper"
+            return self.of.configuration.is_steered
         return any(member["protocol"] == "paper" for member in self.of.document["members"])
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from spondyl.learn.predictions import PredictionTable
 from spondyl.progress import Track, silently
 from spondyl.trust import metrics
 from spondyl.trust.asking import following, questioning
@@ -71,6 +72,8 @@ class AgainstPrior:
     would leave."""
     macro_sensitivity: Estimate
     """Mean share of each label's films that are called so."""
+    macro_unchanged: float
+    """The same of these very films as they are: what there was to lose."""
     macro_by_chance: float
     """What it is for every answer that does not depend on the film: one in the labels there are."""
 
@@ -198,6 +201,7 @@ def _against_prior(pair: Pair, change: str) -> AgainstPrior:
         majority=mean(pair.means, prior),
         above=mean(pair.means, right(table) - prior),
         macro_sensitivity=_macro_sensitivity(pair.groups),
+        macro_unchanged=_mean_sensitivity(pair.before),
         macro_by_chance=1 / int((counts > 0).sum()),
     )
 
@@ -224,5 +228,9 @@ def _macro_f1(groups: GroupBootstrap) -> Estimate:
 
 
 def _macro_sensitivity(groups: GroupBootstrap) -> Estimate:
-    value = float(metrics.macro(metrics.sensitivity(metrics.confusion(groups.table))))
-    return Estimate(value, groups.of_confusions(lambda c: metrics.macro(metrics.sensitivity(c))))
+    interval = groups.of_confusions(lambda c: metrics.macro(metrics.sensitivity(c)))
+    return Estimate(_mean_sensitivity(groups.table), interval)
+
+
+def _mean_sensitivity(table: PredictionTable) -> float:
+    return float(metrics.macro(metrics.sensitivity(metrics.confusion(table))))

@@ -70,7 +70,8 @@ def _alarm(
         one.accuracy,
         one.interval,
         one.null.accuracy_high,
-        f"{one.null.n_shuffles} shuffles of the labels, corrected for all alarms (Holm 1979)",
+        f"{one.null.n_shuffles} shuffles of the labels; what decides is the share of the labels' "
+        "spread that is explained, corrected for all alarms (Holm 1979)",
         p_value,
         tuple(evidence),
     )

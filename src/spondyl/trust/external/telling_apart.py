@@ -5,7 +5,7 @@ A classifier that tells two samples apart shows that they were not drawn from on
 audit's probe, so its null is exact and of the whole procedure. Each is asked of all films, and
 again of the films of one label that both cohorts have: different shares of labels alone make
 cohorts differ. The price of a probe for each kind of number is a p value for each; they are
-corrected together (Holm).
+corrected together (Holm): all that needs no network, and each network's features by themselves.
 
 An AUC of 1 says that the cohorts are told apart, not by how much they differ; what does is shown
 beside it (`facts`, `discrepancy`).
@@ -94,7 +94,7 @@ class Told:
     p_value: float
     """Of labels dealt blindly among groups; not corrected."""
     p_corrected: float
-    """Holm, over everything that was asked of these two cohorts together."""
+    """Holm, over everything that was asked in one call of `told`."""
 
 
 @dataclass(frozen=True, slots=True)

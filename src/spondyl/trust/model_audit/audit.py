@@ -183,9 +183,7 @@ def checks_of(found: ModelAudit, masks_given: bool, sites: Collection[str]) -> t
     return (
         answers.of_discrimination(answered.discrimination),
         grounds.of_share(found.share, found.best_probe),
-        *grounds.of_spine(
-            found.reliance, answered.discrimination.macro_sensitivity.value, masks_given
-        ),
+        *grounds.of_spine(found.reliance, masks_given),
         *grounds.of_families(found.reliance),
         *looks.of_looks(found.looked),
         honesty.of_calibration(answered.calibration),

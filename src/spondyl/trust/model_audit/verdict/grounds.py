@@ -64,21 +64,20 @@ def of_share(found: ShareReached | NotRun, probe: Probed | None) -> Check:
     )
 
 
-def of_spine(found: Reliance, macro_sensitivity: float, masks_given: bool) -> tuple[Check, ...]:
-    """What is left without the spine, and with nothing but the spine, of networks whose mean
-    sensitivity of the labels is `macro_sensitivity` on films as they are."""
+def of_spine(found: Reliance, masks_given: bool) -> tuple[Check, ...]:
+    """What is left without the spine, and with nothing but the spine."""
     return (
-        _hidden(found, macro_sensitivity, masks_given),
+        _hidden(found, masks_given),
         _alone(found, masks_given),
         _needed(found, masks_given),
     )
 
 
-def _hidden(found: Reliance, macro_sensitivity: float, masks_given: bool) -> Check:
+def _hidden(found: Reliance, masks_given: bool) -> Check:
     question = "When the spine is hidden, does it still know the answer?"
     if not found.without_spine:
         return not_run("spine-hidden", question, _why_not(masks_given))
-    left = [_left(one, macro_sensitivity) for one in found.without_spine]
+    left = [_left(one) for one in found.without_spine]
     least = found.without_spine[left.index(min(left))]
     known = any(
         one.macro_sensitivity.interval.low > one.macro_by_chance for one in found.without_spine
@@ -103,13 +102,14 @@ def _hidden(found: Reliance, macro_sensitivity: float, masks_given: bool) -> Che
             share(one.majority),
             points(one.above),
             shown(one.macro_sensitivity),
+            f"{one.macro_unchanged:.3f}",
             f"{one.macro_by_chance:.3f}",
         )
         for one in found.without_spine
     )
     columns = (
         *("", "films", "accuracy", "most frequent label", "points above"),
-        *("macro sensitivity", "by chance"),
+        *("macro sensitivity", "as they are", "by chance"),
     )
     return Check(
         "spine-hidden",
@@ -237,9 +237,9 @@ def effects(title: str, rows: Sequence[Effect]) -> Evidence:
     )
 
 
-def _left(one: AgainstPrior, macro_sensitivity: float) -> float:
-    """Share of what was known beyond chance that is left; 0 where nothing was known."""
-    known = macro_sensitivity - one.macro_by_chance
+def _left(one: AgainstPrior) -> float:
+    """Share of what was known of these films beyond chance that is left; 0 where nothing was."""
+    known = one.macro_unchanged - one.macro_by_chance
     return (one.macro_sensitivity.value - one.macro_by_chance) / known if known > 0 else 0.0
 
 

@@ -40,9 +40,9 @@ def of_calibration(found: Calibration) -> Check:
         said,
         scored.ece.value,
         scored.ece.interval,
-        ALPHA,
-        "p value of the calibration error against calibrated networks (Bröcker and Smith 2007); "
-        "fails where confidence exceeds accuracy",
+        scored.ece_if_calibrated,
+        f"what calibrated networks would show (Bröcker and Smith 2007); passes where p is above "
+        f"{ALPHA:g}, fails where confidence exceeds accuracy",
         scored.ece_p_value,
         (_scores(found), _bins(scored)),
     )

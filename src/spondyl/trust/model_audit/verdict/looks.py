@@ -64,6 +64,9 @@ def of_sanity(found: Sanity | NotRun) -> Check:
     if isinstance(found, NotRun):
         return not_run("heatmaps-of-learning", question, found.why)
     survived = found.unchanged.mean
+    if survived != survived:
+        why = "no map as learned and with random weights can be ranked: their cells are all alike"
+        return not_run("heatmaps-of-learning", question, why)
     status: Status = "pass" if survived <= SURVIVES else "warn" if survived <= 0.5 else "fail"
     (judged,) = found.randomised.methods
     said = (
