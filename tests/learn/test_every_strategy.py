@@ -1,5 +1,6 @@
 """Every strategy on a network of every kind of head: it trains, goes on after it was killed,
-explains, and travels in a bundle.
+explains, travels in a bundle, and leaves it as a graph (that every network of the table can is
+tested in `tests/reading/test_export_every_network.py`).
 
 A new strategy is a row of `ROWS`; a test fails for one that has none.
 """
@@ -13,6 +14,7 @@ import torch
 from torch import nn
 
 from spondyl.data.phantom import drawing, output
+from spondyl.errors import SpondylError
 from spondyl.explain import explaining
 from spondyl.learn import conduct, networks, training
 from spondyl.learn import study as studies
@@ -24,6 +26,7 @@ from spondyl.learn.outcome import Configuration
 from spondyl.learn.strategies import STRATEGIES
 from spondyl.progress import silently
 from spondyl.reading import assembling
+from spondyl.reading.exporting import exporting
 from spondyl.reading.storing import Terms
 
 NETWORKS = ("test_resnet:layer2", "test_vit", "small_vgg")
@@ -161,7 +164,9 @@ def test_every_strategy_has_a_row_here():
 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("strategy", ROWS)
-def test_it_learns_goes_on_after_a_kill_explains_and_travels(run_in, network, strategy, tmp_path):
+def test_it_learns_goes_on_after_a_kill_explains_and_is_exported(
+    run_in, network, strategy, tmp_path
+):
     undisturbed = run_in(tmp_path / "undisturbed", network, strategy)
     work = "features of" if STRATEGIES[strategy].how == "solved" else "training"
     with pytest.raises(Killed):
@@ -186,6 +191,14 @@ def test_it_learns_goes_on_after_a_kill_explains_and_travels(run_in, network, st
     )
     with torch.inference_mode():
         assert torch.equal(bundle.network(0, torch.device("cpu"))(images), said)
+
+    if restored.ends_in_attention:
+        with pytest.raises(SpondylError, match="last attention"):
+            exporting.export(bundle, tmp_path / "reader.onnx")
+        return
+    # A graph is left only where it answers and explains drawn films as the bundle does.
+    exporting.export(bundle, tmp_path / "reader.onnx")
+    assert (tmp_path / "reader.onnx").is_file()
 
 
 @pytest.mark.parametrize("network", NETWORKS)
