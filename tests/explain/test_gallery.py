@@ -24,14 +24,14 @@ ALL = 1000
 ERRORS = {"vgg16": [4, 8, 30], "resnet50": [8, 50]}
 
 
-def outcome(strategy, wrong=(), n=N, network="resnet50"):
+def outcome(strategy, wrong=(), n=N, network="resnet50", protocol="nested"):
     """A configuration that gets every film right but those in the given rows."""
     truth = np.arange(n) % 3
     predicted = truth.copy()
     predicted[list(wrong)] = (truth[list(wrong)] + 1) % 3
     ids = tuple(f"film{i:02}.png" for i in range(n))
     table = PredictionTable(SPINE_LABELS, ids, ids, truth % 2, truth, 3.0 * np.eye(3)[predicted])
-    return Outcome(Configuration(network, strategy, "nested"), None, predictions=table)
+    return Outcome(Configuration(network, strategy, protocol), None, predictions=table)
 
 
 def rows(image_ids):
@@ -50,6 +50,12 @@ def test_correct_films_are_so_many_of_each_class_that_every_configuration_got_ri
     for column, (_, image_ids) in enumerate(chosen.correct):
         assert len(set(image_ids)) == 4
         assert all(row % 3 == column and row >= 30 for row in rows(image_ids))
+
+
+def test_what_the_judged_films_steered_is_the_best_only_where_all_were():
+    steered, nested = outcome("scratch", protocol="paper"), outcome("scratch", [1, 2])
+    assert gallery.choose([steered, nested], 3, ALL, seed=0).best == nested.configuration
+    assert gallery.choose([steered], 3, ALL, seed=0).best == steered.configuration
 
 
 def test_the_best_one_s_correct_films_fill_up_where_those_of_all_are_too_few():

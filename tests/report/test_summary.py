@@ -86,3 +86,14 @@ def test_the_best_is_the_one_with_the_highest_pooled_accuracy(outcomes):
     highest = max(metrics.score(o.predictions).accuracy for o in outcomes if o.predictions)
     assert summary.best(scored).pooled.accuracy == highest
     assert summary.best([]) is None
+
+
+def test_what_the_judged_films_steered_is_the_best_only_where_all_were(outcomes):
+    honest = summary.score_outcome(outcomes[0])
+    configuration = replace(honest.outcome.configuration, protocol="paper")
+    perfect = replace(honest.pooled, accuracy=1.0)
+    steered = replace(
+        honest, outcome=replace(honest.outcome, configuration=configuration), pooled=perfect
+    )
+    assert summary.best([steered, honest]) is honest
+    assert summary.best([steered]) is steered
