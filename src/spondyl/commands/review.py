@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from spondyl.commands.arguments import Device, Json, Out, Run, Seed, listed, print_json
+from spondyl.commands.survey_answers import opened_with_answers
 from spondyl.errors import SpondylError
 from spondyl.terminal import say, tracking
-
-if TYPE_CHECKING:
-    from spondyl.review.folder import SurveyFolder
-    from spondyl.review.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="Ask experts about a study's heatmaps.")
 
@@ -139,7 +135,7 @@ def export(survey: Folder, database: Database, out: Out) -> None:
     from spondyl.review import export as exporting
 
     refuse_unless_free(out)
-    with _kept(survey, database) as (kept, store):
+    with opened_with_answers(survey, database) as (kept, store):
         survey_id = kept.survey.survey_id
         answers, shown = store.answers(survey_id), store.shown(survey_id)
     with new_folder(out) as draft:
@@ -177,7 +173,7 @@ def analyse(
         refuse_unless_free(out)
     elif with_films:
         raise SpondylError("--with-films without --out: there is no page", "Add --out FOLDER.")
-    with _kept(survey, database) as (kept, store):
+    with opened_with_answers(survey, database) as (kept, store):
         survey_id = kept.survey.survey_id
         answers, shown = store.answers(survey_id), store.shown(survey_id)
     found = analysis.analyse(kept.survey, answers, shown, seed)
@@ -224,26 +220,3 @@ def _refuse_unless_sendable(
             raise SpondylError(
                 f"reader {name!r}: was never invited", f"There are: {', '.join(there) or 'none'}."
             )
-
-
-@contextmanager
-def _kept(survey: Path, database: str) -> Iterator[tuple[SurveyFolder, Store]]:
-    """A survey and the store that keeps it; `SpondylError` where the store keeps it not, or another
-    one under its name."""
-    from spondyl.review import folder, store
-
-    found = folder.load(survey)
-    if "://" not in database and not Path(database).is_file():
-        raise SpondylError(
-            f"{database}: there is no database", "Name the one given to `spondyl review open`."
-        )
-    opened = store.open_store(database)
-    try:
-        if opened.survey_sha256(found.survey.survey_id) != found.sha256:
-            raise SpondylError(
-                f"{survey}: another survey of this name is in the database",
-                "Give the folder with which it was opened.",
-            )
-        yield found, opened
-    finally:
-        opened.close()

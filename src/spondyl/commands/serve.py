@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from spondyl.commands.arguments import Device, listed
+from spondyl.commands.survey_answers import opened_with_answers
 from spondyl.errors import SpondylError
 from spondyl.terminal import say
 
@@ -227,25 +228,10 @@ def _readings(data: Path | None, database: str | None) -> Iterator[ReadingStore]
 @contextmanager
 def _survey(folder: Path, answers: str) -> Iterator[SurveyRoom]:
     """The survey in a folder with its store; `SpondylError` where the store does not keep it."""
-    from spondyl.review import folder as folders
-    from spondyl.review.store import open_store
     from spondyl.web.survey_room import SurveyRoom
 
-    found = folders.load(folder)
-    if "://" not in answers and not Path(answers).is_file():
-        raise SpondylError(
-            f"{answers}: there is no database", "Name the one given to `spondyl review open`."
-        )
-    store = open_store(answers)
-    try:
-        if store.survey_sha256(found.survey.survey_id) != found.sha256:
-            raise SpondylError(
-                f"{folder}: another survey of this name is in the database",
-                "Give the folder with which it was opened.",
-            )
+    with opened_with_answers(folder, answers) as (found, store):
         yield SurveyRoom(found, store)
-    finally:
-        store.close()
 
 
 @contextmanager
