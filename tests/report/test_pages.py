@@ -188,6 +188,13 @@ def test_the_headline_counts_the_films_that_set_the_best_apart(contents):
     assert "Not run: 1" in told
 
 
+def test_methods_do_not_claim_every_film_where_some_folds_alone_were_run():
+    spec = {"strategies": ["probe"], "protocols": ["nested"], "folds": 5}
+    assert "every film is judged once" in " ".join(words.methods(spec))
+    some = " ".join(words.methods({**spec, "only_folds": [0]}))
+    assert "each film that is tested is judged once" in some
+
+
 def test_methods_say_that_the_tested_fold_steered_only_where_it_did():
     both = " ".join(words.methods({"strategies": ["probe"], "protocols": ["nested", "paper"]}))
     nested = " ".join(words.methods({"strategies": ["probe"], "protocols": ["nested"]}))

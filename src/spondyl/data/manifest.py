@@ -90,9 +90,8 @@ def column(path: Path, name: str) -> dict[str, str]:
     (_, header), *body = _rows(path) or [(1, [])]
     places = [at for at, cell in enumerate(header) if cell == name]
     if len(places) != 1:
-        n = str(len(places) or "no")
         raise SpondylError(
-            f"{path}: {n} column{'s are' if places else ' is'} called {name!r}",
+            f"{path}: {len(places) or 'no'} column{'s are' if places else ' is'} called {name!r}",
             f"Its columns: {', '.join(header)}.",
         )
     reader = _Reader(path.parent, LabelSet(()), require_labels=False)

@@ -183,8 +183,13 @@ def says_where(network: Network, images: Tensor) -> bool:
     """Whether the map that the network, in evaluation mode, makes of `images` (n, 3, height, width)
     has cells enough to say where."""
     with torch.inference_mode():
-        height, width = on_grid(network.body(images[:1])).shape[2:]
-    return int(height * width) >= LEAST_CELLS
+        height, width = _cells(network.body(images[:1]))
+    return height * width >= LEAST_CELLS
+
+
+def _cells(features: Tensor) -> tuple[int, int]:
+    height, width = on_grid(features.detach()).shape[2:]
+    return height, width
 
 
 def _refuse_mapless(network: Network, features: Tensor) -> None:
@@ -194,7 +199,7 @@ def _refuse_mapless(network: Network, features: Tensor) -> None:
             f"{tuple(features.shape)}",
             "The body must end in a feature map (n, channels, h, w) or in tokens.",
         )
-    height, width = on_grid(features.detach()).shape[2:]
+    height, width = _cells(features)
     if height * width < LEAST_CELLS:
         raise SpondylError(
             f"network {network.name}: a map of {height} × {width} cells cannot say where",

@@ -155,7 +155,7 @@ def _member(name: str, study: Study, configuration: Configuration) -> Member:
     order = [film.image_id for film in study.cohort.radiographs]
     tune = {one.outcome.fold: one.tune for one in finished if one.tune is not None}
     why = ""
-    if configuration.protocol == "paper":
+    if configuration.is_steered:
         why = "the judged films steered it (protocol paper): no other part could choose"
     elif len(tune) < len(finished):
         why = "its trials are older than tune.csv, so what it said of the tune part is not kept"

@@ -1,5 +1,7 @@
 """Figures become checks: an interval decides, luck does not pass, what is missing is not run."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ from spondyl.trust.answers import (
     subgroups,
 )
 from spondyl.trust.intervals import NotRun
-from spondyl.trust.model_audit.verdict import answers, honesty
+from spondyl.trust.model_audit.verdict import answers, honesty, looks
 
 FOLDS = 5
 
@@ -161,6 +163,13 @@ def test_films_of_which_nothing_is_stated_have_no_subgroups():
     check = answers.of_subgroups(found)
     assert check.status == "not run"
     assert "sex" in check.said
+
+
+def test_maps_that_cannot_be_ranked_do_not_fail_to_come_from_learning():
+    unknown = SimpleNamespace(unchanged=SimpleNamespace(mean=float("nan")))
+    check = looks.of_sanity(unknown)
+    assert (check.status, check.value) == ("not run", None)
+    assert "cells are all alike" in check.said
 
 
 def test_not_run_never_holds_a_value():

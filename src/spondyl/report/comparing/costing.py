@@ -48,15 +48,9 @@ def costs(rows: Sequence[Row]) -> Mapping[int, RowCost]:
     for of_source, _ in measured.values():
         anywhere |= of_source
     found = {
-        row.number: _of_configuration(row, measured, anywhere)
-        for row in rows
-        if isinstance(row.of, Outcome)
+        row.number: _of_configuration(row, measured, anywhere) for row in rows if not row.is_vote
     }
-    together = {
-        row.number: _of_ensemble(row, rows, found)
-        for row in rows
-        if not isinstance(row.of, Outcome)
-    }
+    together = {row.number: _of_ensemble(row, rows, found) for row in rows if row.is_vote}
     return {**found, **together}
 
 

@@ -22,7 +22,7 @@ def headline(made: Made) -> tuple[str, ...]:
 def remarks(made: Made) -> tuple[str, ...]:
     """What must be known before any figure is read."""
     said = []
-    steered = [one.name for one in made.members if one.configuration.protocol == "paper"]
+    steered = [one.name for one in made.members if one.configuration.is_steered]
     if steered:
         said.append(
             f"{' and '.join(steered)}: steered by the very films that judge it (protocol paper), "

@@ -34,7 +34,7 @@ def remarks(found: External) -> tuple[str, ...]:
     n_folds = len(found.tested[0].said.folds)
     if study.spec.only_folds:
         said.append(f"Only {n_folds} of the study's {study.spec.folds} folds were run.")
-    steered = [one.figures.title for one in found.tested if one.configuration.protocol == "paper"]
+    steered = [one.figures.title for one in found.tested if one.configuration.is_steered]
     if steered:
         said.append(
             f"{' and '.join(steered)}: steered by the very films that judge it at home, so what is "
