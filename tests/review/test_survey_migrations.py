@@ -1,6 +1,8 @@
 """Migrations: from the first schema to this one with data in it, once, whoever comes first."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -10,6 +12,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from spondyl.errors import SpondylError
+from spondyl.review import database
 from spondyl.review.database import connect, reading, writing
 from spondyl.review.migrating import migrate
 from spondyl.review.schema import METADATA
@@ -65,6 +68,26 @@ def test_a_store_is_migrated_once_by_whoever_comes_first(where):
         assert connection.execute(text("SELECT version_num FROM alembic_version")).all() == [
             ("v2",)
         ]
+
+
+def test_a_new_store_is_waited_for_while_another_holds_it(tmp_path, monkeypatch):
+    path = tmp_path / "reviews.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE others (value TEXT)")
+        monkeypatch.setattr(database.time, "sleep", lambda _: other.execute("COMMIT"))
+        open_store(path).close()
+    assert {"others", "answers"} <= tables(path)
+
+
+def test_a_new_store_that_another_never_lets_go_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "reviews.db"
+    monkeypatch.setattr(database, "WAITS_SECONDS", 0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE others (value TEXT)")
+        with pytest.raises(database.StoreUnavailableError, match="locked"):
+            open_store(path)
 
 
 def test_a_migration_that_fails_leaves_the_old_schema(where, monkeypatch):

@@ -11,7 +11,9 @@ log needs shared memory.
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,8 @@ from spondyl.errors import SpondylError
 
 WAITS_SECONDS = 30
 """For another writer, or for a free connection."""
+
+_ASKS_AGAIN_SECONDS = 0.01
 
 _DRIVERS = {
     "postgres": "postgresql+psycopg",
@@ -159,7 +163,25 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in ("foreign_keys = ON", "synchronous = FULL", "recursive_triggers = ON"):
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _keep_log_ahead(connection)
+
+
+def _keep_log_ahead(connection: Any) -> None:
+    """Asks for the write-ahead log until it is kept, for `WAITS_SECONDS` at most.
+
+    SQLite does not wait here: of two that change a new file at once each holds what the other needs
+    next, so it answers "locked" at once and leaves it to who asked to let go and ask again
+    (https://www.sqlite.org/c3ref/busy_handler.html).
+    """
+    until = time.monotonic() + WAITS_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(_ASKS_AGAIN_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:
