@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHONS := src tests benchmarks
 
-.PHONY: install demo test test-all lint types bench requirements clean
+.PHONY: install demo test test-browser test-all lint types bench requirements clean
 
 install: $(STAMP)
 
@@ -26,7 +26,10 @@ demo: install
 	$(BIN)/spondyl demo --out runs/demo
 
 test: install
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow and not browser"
+
+test-browser: install
+	$(BIN)/pytest -n 2 --dist worksteal -m "browser and not slow"
 
 test-all: install
 	$(BIN)/pytest -n 2 --dist worksteal

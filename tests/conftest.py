@@ -45,6 +45,14 @@ def home_away_from_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(away / "torch"))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A test that asks for the browser is one of the browser's."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
 @pytest.fixture(scope="module")
 def browser():
     """Chromium, as a person would use it."""

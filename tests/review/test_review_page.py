@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import fields, is_dataclass, replace
@@ -301,24 +300,12 @@ def test_a_page_with_films_shows_each_wrong_one_its_heatmaps_and_what_was_said(t
     assert "Look at every film before" in said
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if program is None:
-        pytest.skip("no Chromium is installed, so the page cannot be looked at")
-    with playwright.sync_playwright() as started:
-        running = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-def test_in_print_a_figure_of_many_networks_stands_whole_on_one_page(chromium, tmp_path):
+def test_in_print_a_figure_of_many_networks_stands_whole_on_one_page(browser, tmp_path):
     networks = tuple((f"network {n} · fine-tuning · nested", 0.8) for n in range(14))
     readers = (SimulatedReader("R1", 0.9), SimulatedReader("R2", 0.8))
     asked, answers = simulate(Simulation(readers, networks, n_films=6), 4)
     path = page.write(asked, analyse(asked, answers, (), n_resamples=20), tmp_path)
-    shown = chromium.new_page(viewport={"width": 680, "height": 1001})  # A4 within its margins
+    shown = browser.new_page(viewport={"width": 680, "height": 1001})  # A4 within its margins
     shown.goto(path.as_uri())
     on_screen = shown.locator("figure.drawing").bounding_box()["height"]
     shown.emulate_media(media="print")
@@ -330,14 +317,14 @@ def test_in_print_a_figure_of_many_networks_stands_whole_on_one_page(chromium, t
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_the_page(chromium, tmp_path, scheme):
+def test_axe_finds_nothing_serious_on_the_page(browser, tmp_path, scheme):
     axe = pytest.importorskip(
         "axe_playwright_python", reason="axe-playwright-python is not installed"
     )
     asked, answers = hand_filled()
     found = analyse(asked, answers, (), n_resamples=20)
     pictures = {name: picture(90) for name in film_pictures.names_of(found)}
-    shown = chromium.new_page(color_scheme=scheme)
+    shown = browser.new_page(color_scheme=scheme)
     shown.goto(page.write(asked, found, tmp_path, pictures).as_uri())
     shown.evaluate(resources.files(axe).joinpath("axe.min.js").read_text("utf-8"))
     seen = shown.evaluate("axe.run()")
@@ -350,8 +337,8 @@ def test_axe_finds_nothing_serious_on_the_page(chromium, tmp_path, scheme):
     shown.close()
 
 
-def test_on_a_narrow_screen_the_page_itself_never_scrolls_sideways(chromium, written):
-    shown = chromium.new_page(viewport={"width": 390, "height": 800})
+def test_on_a_narrow_screen_the_page_itself_never_scrolls_sideways(browser, written):
+    shown = browser.new_page(viewport={"width": 390, "height": 800})
     said = []
     shown.on("console", lambda message: said.append(message.text))
     shown.goto((written / "analysis.html").as_uri())

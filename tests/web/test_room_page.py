@@ -577,7 +577,7 @@ def test_every_control_is_reached_by_tab_and_seen_to_have_the_focus(film_tab):
     assert set(controls) <= reached
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(film_tab, scheme):
     axe = pytest.importorskip(
         "axe_playwright_python", reason="axe-playwright-python is not installed"

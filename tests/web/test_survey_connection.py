@@ -10,9 +10,6 @@ from survey_readers import Served, Sitting, link, said, saved
 
 from spondyl.review.store import open_store
 
-pytestmark = pytest.mark.slow
-"""A browser's waits; the suite on every change runs them after the quick ones."""
-
 FILM = "Film 1 of 2"
 HEATMAP = "Film 1 of 2, heatmap A"
 

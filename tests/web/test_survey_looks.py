@@ -5,9 +5,6 @@ from importlib import resources
 import pytest
 from survey_readers import HOT, SIZE, Served, Sitting, answer_all
 
-pytestmark = pytest.mark.slow
-"""A browser's waits; the suite on every change runs them after the quick ones."""
-
 FILM = "Film 1 of 2"
 HEATMAP = "Film 1 of 2, heatmap A"
 END = "Thank you"
