@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 from sklearn.covariance import ledoit_wolf_shrinkage
+from threadpoolctl import threadpool_limits
 
 from spondyl.errors import SpondylError
 from spondyl.trust.metrics import Floats
@@ -68,7 +69,8 @@ class Familiar:
         n, n_channels = within.shape
         mean_variance = float((within**2).sum() / (n * n_channels))
         shrunk = float(ledoit_wolf_shrinkage(within, assume_centered=True)) if mean_variance else 0
-        _, scale, directions = np.linalg.svd(within, full_matrices=False)
+        with threadpool_limits(1, "blas"):  # more of them wait for each other, seconds under load
+            _, scale, directions = np.linalg.svd(within, full_matrices=False)
         along = scale**2 / n
         kept = along > _NEGLIGIBLE * along.max()
         elsewhere = shrunk * mean_variance
