@@ -129,6 +129,15 @@ def test_every_film_that_cannot_be_read_is_named(cohort, spec_of, mine):
     assert all(name in str(refused.value.problems) for name in ("a.png", "b.jpg"))
 
 
+def test_a_spine_mask_is_no_film(cohort, spec_of, mine):
+    shutil.copy(mine / "00.png", mine / "00.mask.png")
+    with pytest.raises(
+        SpondylError, match=r"00\.mask\.png: a spine mask and not a film"
+    ) as refused:
+        read(mine, cohort, spec_of(**UNSEARCHED))
+    assert "films alone" in refused.value.hint
+
+
 def test_a_folder_of_nothing_but_copies_is_refused(cohort, films, spec_of):
     with pytest.raises(SpondylError, match="none of 30 unlabelled films may teach"):
         read(films, cohort, spec_of(**UNSEARCHED))

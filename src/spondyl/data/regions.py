@@ -25,6 +25,8 @@ from spondyl.errors import Problem, SpondylError
 from spondyl.files import read_json, replaced, write_json
 from spondyl.progress import Track, silently
 
+MASK_SUFFIX = ".mask.png"
+"""Of a spine mask's name, after the film's without its own suffix."""
 T = TypeVar("T")
 
 
@@ -158,7 +160,7 @@ def save(root: Path, image_id: str, regions: Regions) -> Path:
     mask is written first, so a JSON never names a mask that is not there.
     """
     path = _json_path(root, image_id)
-    mask_path = path.with_suffix(".mask.png")
+    mask_path = path.with_suffix(MASK_SUFFIX)
     if regions.spine_mask is not None:
         with replaced(mask_path) as draft:
             Image.fromarray(regions.spine_mask).save(draft, "PNG")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from spondyl.data import cohort as cohorts
-from spondyl.data import loose_films, manifest
+from spondyl.data import loose_films, manifest, regions
 from spondyl.data.cohort import Cohort
 from spondyl.data.duplicates import finding
 from spondyl.data.labels import LabelSet
@@ -217,14 +217,20 @@ def _listed(path: Path, labels: LabelSet) -> tuple[Path, list[Entry]]:
             "Name a folder of films, or a CSV manifest with the column path.",
         )
     listed = loose_films.listed([path])
-    if unreadable := [name for name in listed.image_ids if unprintable(name)]:
-        hint = "Rename it in plain letters."
-        problems = [Problem(ascii(name), "cannot be written as text", hint) for name in unreadable]
+    if problems := [one for name in listed.image_ids if (one := _why_not(name))]:
         raise SpondylError.of(problems, str(path))
     return path, [
         Entry(name, f"{_PREFIX}{name}", film, None, f"{_PREFIX}{name}", Stated())
         for name, film in zip(listed.image_ids, listed.films, strict=True)
     ]
+
+
+def _why_not(name: str) -> Problem | None:
+    if unprintable(name):
+        return Problem(ascii(name), "cannot be written as text", "Rename it in plain letters.")
+    if name.endswith(regions.MASK_SUFFIX):
+        return Problem(name, "a spine mask and not a film", "Name the folder of the films alone.")
+    return None
 
 
 def _unlabelled(entry: Entry) -> Entry:

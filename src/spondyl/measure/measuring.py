@@ -160,7 +160,7 @@ def _written(film: Pixels, made: Measured, draft: Path, out: Path) -> dict[str, 
     mask = None
     if made.regions is not None:
         path = regions.save(draft / "regions", measurement.image_id, made.regions)
-        mask = str(out / path.relative_to(draft).with_suffix(".mask.png"))
+        mask = str(out / path.relative_to(draft).with_suffix(regions.MASK_SUFFIX))
     picture = drawing.draw(film.grey, made.regions, measurement.vertebrae, measurement)
     target = (draft / "drawings" / measurement.image_id).with_suffix(".png")
     with replaced(target) as path:
