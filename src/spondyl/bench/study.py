@@ -156,12 +156,17 @@ def rows(
             place = Path(folder)
             named, root = "given", cohort
             if root is None:
-                drawn = drawing.cohort(number, wanted.seed, size=FILM_SIZE, track=track)
-                root = output.save(place / "drawn", drawn, track) / "films"
+                root = _drawn(place / "drawn", number, wanted.seed, track)
                 named = f"phantoms, {FILM_SIZE[0]} × {FILM_SIZE[1]}"
             read = cohorts.read(root, labels, folds=wanted.folds)
             contest = _Contest(wanted, root, read, named, weights or {}, reference_epochs, place)
             yield from _compared(contest, rounds, track)
+
+
+def _drawn(folder: Path, n: int, seed: int, track: Track) -> Path:
+    """Where `n` films were drawn; they are on the disk, and no longer in the memory measured."""
+    films = drawing.cohort(n, seed, size=FILM_SIZE, track=track)
+    return output.save(folder, films, track) / "films"
 
 
 def lines(found: Iterator[Row]) -> Iterator[str]:

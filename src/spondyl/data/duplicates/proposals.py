@@ -5,6 +5,8 @@ every 300th feature of all), and each finds the most alike one of any other film
 That is a vote for one placement of one film on the other. Accidents vote for everything; a pair of
 films on whose placement five features agree is proposed. The price: a feature near a cell's border
 may miss its like, which is why it lives in two cells, and proposals are many more than true pairs.
+Descriptors stay bytes until a batch or a cell is compared, since as unit vectors those of ten
+thousand films would take 5 GB.
 
 Films are taken in the order given and nothing is drawn, so equal input has equal output.
 """
@@ -55,8 +57,8 @@ class _Features:
     films: Indices
     places: Places
     frames: Places
-    units: Grey
-    """(n, 128) unit descriptors."""
+    descriptors: NDArray[np.uint8]
+    """(n, 128) SIFT."""
 
     @classmethod
     def of(cls, prints: Sequence[Fingerprint]) -> _Features:
@@ -64,8 +66,16 @@ class _Features:
             np.repeat(np.arange(len(prints)), [len(film.places) for film in prints]),
             np.concatenate([film.places for film in prints]),
             np.concatenate([film.frames for film in prints]),
-            unit_descriptors(np.concatenate([film.descriptors for film in prints])),
+            np.concatenate([film.descriptors for film in prints]),
         )
+
+    def __len__(self) -> int:
+        return len(self.films)
+
+    def units(self, which: Indices | slice, mirrored: bool = False) -> Grey:
+        """(m, 128) unit descriptors of these features, or of their mirror images."""
+        those = self.descriptors[which]
+        return unit_descriptors(those[:, MIRRORED_BINS] if mirrored else those)
 
 
 def propose(prints: Sequence[Fingerprint]) -> list[Proposal]:
@@ -75,8 +85,9 @@ def propose(prints: Sequence[Fingerprint]) -> list[Proposal]:
     features = _Features.of(prints)
     diagonals = [float(np.hypot(*film.copy.shape)) for film in prints]
     widths = np.array([film.copy.shape[1] for film in prints])
-    cells = features.units[:: max(_FEATURES_A_CELL, len(features.units) // _CELLS_AT_MOST)]
-    homes = _nearest_cells(features.units, cells, 2)
+    every = max(_FEATURES_A_CELL, len(features) // _CELLS_AT_MOST)
+    cells = features.units(slice(None, None, every))
+    homes = _nearest_cells(features, cells, 2)
     proposals = []
     for mirrored in (False, True):
         mine, theirs, alike = _nearest_of_other_films(features, cells, homes, mirrored)
@@ -100,13 +111,12 @@ def _nearest_of_other_films(
 
     The first is of the earlier film. Only the features that share a cell are compared.
     """
-    queries = features.units[:, MIRRORED_BINS] if mirrored else features.units
-    asked = _nearest_cells(queries, cells, 1)[:, 0] if mirrored else homes[:, 0]
+    asked = _nearest_cells(features, cells, 1, mirrored)[:, 0] if mirrored else homes[:, 0]
     askers, residents = _sorted_into(asked, len(cells)), _sorted_into(homes.ravel(), len(cells))
 
     def within(asking: Indices, living: Indices) -> tuple[Indices, Indices, Grey]:
         answers = living // homes.shape[1]
-        alike = queries[asking] @ features.units[answers].T
+        alike = features.units(asking, mirrored) @ features.units(answers).T
         alike[features.films[asking][:, None] == features.films[answers]] = -1
         best = alike.argmax(1)
         return asking, answers[best], alike[np.arange(len(best)), best]
@@ -120,19 +130,20 @@ def _nearest_of_other_films(
     return np.minimum(one, other), np.maximum(one, other), alike
 
 
-def _nearest_cells(units: Grey, cells: Grey, count: int) -> Indices:
-    """(n, count) the `cells` most alike to each of `units`, best first."""
-    nearest = np.zeros((len(units), count), np.int64)
+def _nearest_cells(features: _Features, cells: Grey, count: int, mirrored: bool = False) -> Indices:
+    """(n, count) the `cells` most alike to each of `features`, best first."""
+    nearest = np.zeros((len(features), count), np.int64)
 
     def fill(start: int) -> None:
-        alike = units[start : start + 4096] @ cells.T
+        batch = slice(start, start + 4096)
+        alike = features.units(batch, mirrored) @ cells.T
         for rank in range(min(count, len(cells))):
             best = alike.argmax(1)
-            nearest[start : start + 4096, rank] = best
+            nearest[batch, rank] = best
             alike[np.arange(len(best)), best] = -1
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(fill, range(0, len(units), 4096)))  # a list, so that a failure is heard of
+        list(pool.map(fill, range(0, len(features), 4096)))  # a list: a failure is heard of
     return nearest
 
 
