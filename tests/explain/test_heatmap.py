@@ -5,7 +5,7 @@ from spondyl.data.placement import Placement
 from spondyl.errors import SpondylError
 from spondyl.explain import heatmap
 from spondyl.explain.heatmap import Heatmap
-from spondyl.explain.scores.localisation import energy_on_mask
+from spondyl.explain.scores.localisation import energy
 
 
 def one(values, image_id="normal/ü,1.png"):
@@ -39,8 +39,8 @@ def test_a_map_that_knows_nothing_has_the_mask_s_share_of_energy():
     placement = Placement.fit((60, 40), (64, 64), "stretch")
     mask = np.zeros((60, 40), bool)
     mask[10:40, 15:25] = True
-    energy = energy_on_mask(one(np.full((8, 8), 3.0)), mask, placement)
-    assert energy.on_mask == pytest.approx(energy.by_chance) == pytest.approx(mask.mean())
+    found = energy(placement.on_image(one(np.full((8, 8), 3.0)).values), mask)
+    assert found.on_mask == pytest.approx(found.by_chance) == pytest.approx(mask.mean())
 
 
 def test_all_heat_on_the_mask_is_all_energy_on_it():
@@ -49,11 +49,11 @@ def test_all_heat_on_the_mask_is_all_energy_on_it():
     values[3, 3] = 1.0
     mask = np.zeros((64, 64), bool)
     mask[16:40, 16:40] = True
-    assert energy_on_mask(one(values), mask, placement).on_mask == 1.0
+    assert energy(placement.on_image(one(values).values), mask).on_mask == 1.0
 
 
 def test_negative_values_carry_no_energy_and_an_empty_map_has_no_share():
     placement = Placement.fit((64, 64), (64, 64), "stretch")
     mask = np.ones((64, 64), bool)
-    assert energy_on_mask(one(np.full((8, 8), -1.0)), mask, placement) is None
-    assert energy_on_mask(one(np.zeros((8, 8))), mask, placement) is None
+    for values in (np.full((8, 8), -1.0), np.zeros((8, 8))):
+        assert energy(placement.on_image(one(values).values), mask) is None

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spondyl.data.placement import Placement
-from spondyl.data.regions import Box
 from spondyl.errors import SpondylError
 from spondyl.explain.scores import localisation as place
 
@@ -133,22 +132,6 @@ def test_flipping_film_and_truth_together_changes_nothing(seed):
     assert place.pointing_game(*flipped) == place.pointing_game(heat, mask)
     assert place.concordance(*flipped) == place.concordance(heat, mask)
     assert place.energy(*flipped).on_mask == pytest.approx(place.energy(heat, mask).on_mask)
-
-
-def test_a_box_holds_the_pixels_whose_centres_lie_in_it():
-    box = Box("L4", top=2.0, left=0.5, bottom=4.0, right=3.5)
-    mask = place.box_mask([box], (6, 6))
-    assert [tuple(at) for at in np.argwhere(mask)] == [(r, c) for r in (2, 3) for c in (1, 2, 3)]
-    two = place.box_mask([box, Box("L5", 5, 5, 9, 9)], (6, 6))
-    assert two.sum() == mask.sum() + 1
-    assert not place.box_mask([], (6, 6)).any()
-
-
-def test_near_is_a_disc_around_each_point():
-    mask = place.near([(5.0, 5.0), (0.0, 11.5)], 2.0, (12, 13))
-    for row, column in np.ndindex(12, 13):
-        inside = nearest(row, column, [(5, 5), (0, 11.5)]) <= 2
-        assert mask[row, column] == inside
 
 
 def test_what_no_score_can_be_made_of_is_refused():

@@ -220,34 +220,3 @@ def test_a_map_that_is_the_same_for_every_label_explains_none():
 def test_a_film_cannot_be_asked_twice_about_one_label():
     with pytest.raises(SpondylError, match="the same"):
         sanity.class_discrimination(learned(), films(), labels(), torch.tensor([1, 1, 0]), cam)
-
-
-def test_networks_agree_by_the_mean_over_their_pairs():
-    trained = [learned(seed) for seed in range(4)]
-    agreed = sanity.agreement(trained, films(), labels(), features)
-    maps = [stability.mapped(features, network, films(), labels()) for network in trained]
-    for measure in MEASURES:
-        pairs = [
-            getattr(stability.compare(maps[i], maps[j]), measure)
-            for i in range(4)
-            for j in range(i)
-        ]
-        assert getattr(agreed.similarity, measure) == pytest.approx(np.mean(pairs, axis=0))
-    assert agreed.n_networks == 4
-
-
-def test_one_network_has_nobody_to_agree_with():
-    with pytest.raises(SpondylError, match="nothing to agree with"):
-        sanity.agreement([learned()], films(), labels(), cam)
-
-
-def test_random_maps_agree_as_chance_is_stated():
-    draws = np.random.default_rng(0)
-
-    def chance(network, images, labels):
-        return torch.from_numpy(draws.random((len(images), 7, 7)))
-
-    many = 400
-    agreed = sanity.agreement([learned()] * 4, films(many), labels(many), chance)
-    assert agreed.similarity.overlap.mean() == pytest.approx(agreed.overlap_by_chance, abs=0.01)
-    assert agreed.similarity.rank.mean() == pytest.approx(0, abs=0.02)

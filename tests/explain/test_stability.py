@@ -15,6 +15,7 @@ from spondyl.errors import SpondylError
 from spondyl.explain import stability
 from spondyl.explain.explaining import explain as any_method
 from spondyl.explain.stability import MEASURES
+from spondyl.explain.study import checks
 from spondyl.learn import networks
 from spondyl.learn.preprocess import Preprocessing
 
@@ -134,6 +135,37 @@ def test_chance_of_overlap_is_the_mean_over_all_pairs_of_choices():
     chosen = [set(cells) for cells in combinations(range(11), 2)]
     shares = [len(a & b) / len(a | b) for a in chosen for b in chosen]
     assert stability.overlap_by_chance(11) == pytest.approx(np.mean(shares))
+
+
+def test_fold_networks_agree_by_the_mean_over_their_pairs():
+    draws = np.random.default_rng(0)
+    sizes = {"grad-cam": (5, 4), "layercam": (6, 7)}
+    of_networks = [
+        {method: draws.normal(size=(3, *size)) for method, size in sizes.items()} for _ in range(4)
+    ]
+    found = checks.fold_agreement(of_networks)
+    for method in sizes:
+        maps = [one[method] for one in of_networks]
+        for film in range(3):
+            pairs = [(maps[i][film], maps[j][film]) for i in range(4) for j in range(i)]
+            for score, slow in (("rank", slow_spearman), ("overlap", slow_overlap)):
+                assert found[method, f"fold-agreement-{score}"][film] == pytest.approx(
+                    np.mean([slow(one, other) for one, other in pairs])
+                )
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_fewer_than_two_networks_have_nobody_to_agree_with(n):
+    assert checks.fold_agreement([{"grad-cam": np.ones((3, 7, 7))}] * n) == {}
+
+
+def test_random_maps_agree_as_chance_is_stated():
+    maps = np.random.default_rng(0).random((4, 400, 7, 7))
+    found = checks.fold_agreement([{"grad-cam": one} for one in maps])
+    chance = found["grad-cam", "fold-agreement-chance"]
+    assert chance.shape == (400,)
+    assert found["grad-cam", "fold-agreement-overlap"].mean() == pytest.approx(chance[0], abs=0.01)
+    assert found["grad-cam", "fold-agreement-rank"].mean() == pytest.approx(0, abs=0.02)
 
 
 @pytest.mark.parametrize("sizes", [((7, 7), (14, 14)), ((2, 7), (2, 7))])

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spondyl.learn import augment
-from spondyl.learn.augment import affine_matrices, augmented
+from spondyl.learn.augment import augmented
 from spondyl.learn.spec import parse_spec
 
 STILL = {
@@ -71,6 +71,17 @@ def test_what_moves_in_from_outside_is_black():
     assert small[:, :, 20, 20].min() == pytest.approx(1, abs=1e-5)
 
 
+def to_twins(twins, size):
+    """(n, 3, 3) from a film's pixels (x, y) to those of its twin; the record says the way back, and
+    in shares of half the film from its middle."""
+    half = torch.tensor([(size[1] - 1) / 2, (size[0] - 1) / 2], dtype=torch.float64)
+    pixels = torch.eye(3, dtype=torch.float64)
+    pixels[:2] = torch.cat([torch.diag(half), half[:, None]], dim=1)
+    last = torch.tensor([0.0, 0.0, 1.0]).expand(len(twins.maps), 1, 3)
+    back = torch.cat([twins.maps, last], dim=1).double()
+    return torch.linalg.inv(pixels @ back @ torch.linalg.inv(pixels))
+
+
 def decomposed(matrix, size):
     """Slow: flip, angle, shear and zoom read back from where the axes go."""
     a, b = matrix[0, 0].item(), matrix[0, 1].item()
@@ -81,7 +92,7 @@ def decomposed(matrix, size):
     zoom = math.sqrt(a * d - b * c)
     angle = math.atan2(c / zoom, d / zoom)
     lean = math.degrees(math.atan((a / zoom - math.cos(angle)) / math.sin(angle)))
-    centre = torch.tensor([(size[1] - 1) / 2, (size[0] - 1) / 2, 1.0])
+    centre = torch.tensor([(size[1] - 1) / 2, (size[0] - 1) / 2, 1.0], dtype=matrix.dtype)
     shift = (matrix @ centre - centre)[:2]
     return flip, math.degrees(angle), lean, zoom, shift[0] / size[1], shift[1] / size[0]
 
@@ -89,7 +100,8 @@ def decomposed(matrix, size):
 def test_every_draw_keeps_within_its_stated_range():
     paper = spec(flip=0.5, rotate_degrees=15.0, translate=0.1, zoom=[0.8, 1.2], shear_degrees=10.0)
     size = (224, 224)
-    found = [decomposed(m, size) for m in affine_matrices(500, size, paper, draws())]
+    twins = augment.draw([500], size, paper, draws())
+    found = [decomposed(m, size) for m in to_twins(twins, size)]
     flips, angles, leans, zooms, across, down = map(list, zip(*found, strict=True))
     assert 200 < sum(flips) < 300
     for values, limit in ((angles, 15), (leans, 10.01), (across, 0.1), (down, 0.1)):
@@ -109,7 +121,8 @@ def one_after_another(images, settings, generator):
     """Slow: moved, brightened and contrasted in three steps by a library, each batch's numbers
     drawn in the order that stored studies were drawn in."""
     size = tuple(images.shape[-2:])
-    matrices = affine_matrices(len(images), size, settings, generator)
+    numbers = torch.stack([torch.rand(len(images), generator=generator) for _ in range(6)])
+    matrices = augment._matrices(numbers, size, settings)
     moved = kornia.geometry.transform.warp_affine(images, matrices[:, :2], size)
     for strength, shade in (
         (settings.brightness, kornia.enhance.adjust_brightness_accumulative),

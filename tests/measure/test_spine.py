@@ -107,13 +107,15 @@ def test_part_of_a_spine_is_found_where_only_part_is_shown(by):
     assert nearest.min(axis=1).max() < 8  # each stands on a true vertebra, whatever it is called
 
 
-def test_the_centre_line_runs_down_the_mask(by):
+def test_the_mask_holds_the_middles_of_all_bodies_and_discs_in_their_order(by):
     _, grey = film(index=6)
     found = find(grey, by)
-    line = found.centre_line
-    assert len(line) == 2 * 17 + 1
+    top, bottom = found.corners[:, :2].mean(axis=1), found.corners[:, 2:].mean(axis=1)
+    bodies, discs = (top + bottom) / 2, (bottom[:-1] + top[1:]) / 2
+    assert len(bodies) == 17
+    line = np.insert(bodies, range(1, 17), discs, axis=0)
     assert (np.diff(line[:, 0]) > 0).all()
-    rows, columns = np.rint(line[1:-1]).astype(int).T
+    rows, columns = np.rint(line).astype(int).T
     assert found.mask[rows, columns].all()
 
 

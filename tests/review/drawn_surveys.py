@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from PIL import Image
 
 from spondyl.data.labels import SPINE_LABELS
 from spondyl.review import questions, taking
-from spondyl.review.course import next_step
+from spondyl.review.course import Step, reached
 from spondyl.review.folder import SurveyFolder, picture_names, save
 from spondyl.review.records import Answer, Item, Map, Question, Survey
 from spondyl.review.selecting import Candidate, Choice, select
@@ -101,6 +101,12 @@ def answer(
     return Answer(
         uuid.uuid4().hex, survey.survey_id, reader, item_id, map_id, phase, question, value, 1.5, ""
     )
+
+
+def next_step(of: Survey, reader: str, answers: Iterable[Answer]) -> Step | None:
+    """Where `reader` stands; None when every required question is answered."""
+    last = reached(of, reader, answers)[-1]
+    return last if last.lacking else None
 
 
 def complete(

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import hypothesis
 import pytest
-from drawn_surveys import answer, first_offered, survey, tiny_item, tiny_survey
+from drawn_surveys import answer, first_offered, next_step, survey, tiny_item, tiny_survey
 from hypothesis import strategies as st
 
 from spondyl.errors import SpondylError
 from spondyl.review import orders
-from spondyl.review.course import next_step, progress, reached, step_at, steps
+from spondyl.review.course import progress, reached, step_at, steps
 from spondyl.review.records import Question
 from spondyl.review.standing import Shown, counting, standings
 from spondyl.review.taking import joined, refuse_unless_due, refuse_unless_offered

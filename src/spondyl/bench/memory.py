@@ -1,4 +1,4 @@
-"""What work costs in memory: the peak of one call, and whether many calls leave anything behind.
+"""What work costs in memory: the peak of one call, and what the process holds now.
 
 On a CPU the resident set of the process is read a thousand times a second by a thread of its own
 while the work runs; the allocator first gives back what it keeps of earlier work, or a second call
@@ -13,10 +13,8 @@ import gc
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 MEGABYTE = 2**20
@@ -59,42 +57,6 @@ def _resident_peak_mb(work: Work) -> float:
         done.set()
         watcher.join()
     return max(*seen, resident_mb()) - before
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was alive after so many calls."""
-
-    calls: int
-    resident_mb: float
-    tensors: int
-
-
-def readings(work: Work, calls: int, every: int) -> tuple[Reading, ...]:
-    """What is alive after each `every` of `calls` calls of `work`, rubbish collected first."""
-    found = []
-    for number in range(1, calls + 1):
-        work()
-        if number % every == 0:
-            _give_back()
-            found.append(Reading(number, resident_mb(), live_tensors()))
-    return tuple(found)
-
-
-def growth_mb_per_thousand(found: tuple[Reading, ...]) -> float:
-    """The slope of the resident set over the calls (Theil and Sen: the median of the slopes of all
-    pairs of readings), in MiB for a thousand calls; one jump does not make a trend."""
-    slopes = [
-        (later.resident_mb - earlier.resident_mb) / (later.calls - earlier.calls)
-        for i, earlier in enumerate(found)
-        for later in found[i + 1 :]
-    ]
-    return 1000 * float(np.median(slopes))
-
-
-def live_tensors() -> int:
-    """How many tensors Python can reach."""
-    return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
 
 
 def _give_back() -> None:

@@ -3,9 +3,8 @@
 The tests of Adebayo et al. (1810.03292): forget what was learned, layer by layer, and see whether
 the map goes with it. Numbers decide, beside the similarity of networks that never learned anything,
 which is what film and architecture make alike by themselves. A map that outlives its weights fails
-whether or not unlearned networks are as alike: where both are, film and architecture draw it. And
-networks that learned the same from other films, a study's folds, should see the same. The price is
-a forward pass and more for every group of layers and every seed.
+whether or not unlearned networks are as alike: where both are, film and architecture draw it. The
+price is a forward pass and more for every group of layers and every seed.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from spondyl.explain.stability import (
     compare,
     mapped,
     mean,
-    overlap_by_chance,
     stacked,
 )
 from spondyl.learn import networks
@@ -50,17 +48,6 @@ class Randomisation:
     """(steps, n): with the maps of the network as it is; the mean over the seeds."""
     unrelated: Similarity
     """(n,): between two networks that are random throughout; the mean over the pairs of seeds."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Agreement:
-    """How alike the maps of several networks are on the same films."""
-
-    similarity: Similarity
-    """(n,): the mean over all pairs of networks."""
-    n_networks: int
-    overlap_by_chance: float
-    """`overlap` of maps that order their cells at random; their rank correlations are 0."""
 
 
 def cascading(
@@ -127,26 +114,6 @@ def class_discrimination(
         )
     return compare(
         mapped(explain, network, images, labels), mapped(explain, network, images, others)
-    )
-
-
-def agreement(
-    fold_networks: Sequence[Network], images: Tensor, labels: Tensor, explain: Explain
-) -> Agreement:
-    """How alike the maps of two or more networks are, such as those of a study's folds.
-
-    Raises `SpondylError` for fewer networks, and for maps that cannot be compared.
-    """
-    if len(fold_networks) < 2:
-        raise SpondylError(
-            f"{len(fold_networks)} network: nothing to agree with",
-            "Give the networks of two folds or more.",
-        )
-    maps = [mapped(explain, network, images, labels) for network in fold_networks]
-    return Agreement(
-        similarity=mean([compare(one, other) for one, other in combinations(maps, 2)]),
-        n_networks=len(maps),
-        overlap_by_chance=overlap_by_chance(maps[0][0].size),
     )
 
 

@@ -77,22 +77,16 @@ def augmented(images: Tensor, spec: StudySpec, generator: torch.Generator) -> Te
     return apply(images, Twins(*(drawn.to(images.device) for drawn in twins)))
 
 
-def affine_matrices(
-    n: int, size: tuple[int, int], spec: StudySpec, generator: torch.Generator
-) -> Tensor:
-    """(n, 3, 3) float32 matrices from a film's pixels (x, y) to those of its augmented twin.
-
-    In the order flip, rotation, shear, zoom, all about the centre of the image, then shift.
-    """
-    return _matrices(_numbers(n, _N_MOVES, generator), size, spec)
-
-
 def _numbers(n: int, kinds: int, generator: torch.Generator) -> Tensor:
     """(kinds, n) in [0, 1), kind by kind."""
     return torch.stack([torch.rand(n, generator=generator) for _ in range(kinds)])
 
 
 def _matrices(numbers: Tensor, size: tuple[int, int], spec: StudySpec) -> Tensor:
+    """(n, 3, 3) from a film's pixels (x, y) to those of its twin, by `numbers` (6, n) in [0, 1).
+
+    In the order flip, rotation, shear, zoom, all about the centre of the image, then shift.
+    """
     height, width = size
     flip = torch.where(numbers[0] < spec.flip, -1.0, 1.0).to(numbers)
     angle = torch.deg2rad(_between(numbers[1], -spec.rotate_degrees, spec.rotate_degrees))

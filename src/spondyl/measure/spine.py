@@ -66,18 +66,6 @@ class FoundSpine:
         """(height, width) True on the vertebral bodies and the discs between them."""
         return spine_mask(self.corners, self.image_size)
 
-    @property
-    def centre_line(self) -> Floats:
-        """(2 n + 1, 2) from the upper end plate of the first vertebra through middles of bodies and
-        of discs to the lower end plate of the last; (row, column)."""
-        if not len(self.corners):
-            return np.zeros((0, 2))
-        top, bottom = self.corners[:, :2].mean(axis=1), self.corners[:, 2:].mean(axis=1)
-        between = np.concatenate((top[:1], (bottom[:-1] + top[1:]) / 2, bottom[-1:]))
-        line = np.empty((2 * len(top) + 1, 2))
-        line[::2], line[1::2] = between, (top + bottom) / 2
-        return line
-
 
 def find(film: Grey, finder: Finder) -> FoundSpine:
     """The spine on a `film` (height, width) float32 in [0, 1], bright = dense."""

@@ -89,12 +89,6 @@ def reached(survey: Survey, reader: str, answers: Iterable[Answer]) -> tuple[Ste
     return course[: here + 1]
 
 
-def next_step(survey: Survey, reader: str, answers: Iterable[Answer]) -> Step | None:
-    """Where `reader` stands; None when every required question is answered."""
-    last = reached(survey, reader, answers)[-1]
-    return last if last.lacking else None
-
-
 def step_at(
     survey: Survey,
     reader: str,

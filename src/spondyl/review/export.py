@@ -71,11 +71,6 @@ def guarded(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def unguarded(cell: str) -> str:
-    """What was written into a cell that came through `guarded`."""
-    return cell.removeprefix("'")
-
-
 class _Places:
     """Where a reader met what."""
 

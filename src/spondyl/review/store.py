@@ -95,14 +95,6 @@ class Store:
                 "Answers belong to what was asked. Give the new survey a name of its own.",
             )
 
-    def survey_ids(self) -> tuple[str, ...]:
-        """Names of all surveys, in the order in which they came."""
-        with reading(self._engine) as connection:
-            rows = connection.scalars(
-                select(SURVEYS.c.survey_id).order_by(SURVEYS.c.added, SURVEYS.c.survey_id)
-            )
-            return tuple(rows)
-
     def survey(self, survey_id: str) -> Survey:
         """A survey as it was made; `SpondylError` where there is none of this name."""
         return survey_of(json.loads(self._survey_row(survey_id).document), f"survey {survey_id}")

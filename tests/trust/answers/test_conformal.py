@@ -1,17 +1,16 @@
 """Thresholds against MAPIE and their definition, and coverage over many drawn cohorts."""
 
-import json
 import math
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from films_aside import promised_by_split, split
 from mapie.classification import SplitConformalClassifier
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from spondyl.data.labels import SPINE_LABELS
-from spondyl.errors import SpondylError
 from spondyl.learn.predictions import PredictionTable
 from spondyl.trust.answers import conformal
 
@@ -67,13 +66,13 @@ def test_marginal_sets_are_those_of_mapie(n, alpha):
     peer = SplitConformalClassifier(Same(), 1 - alpha, conformity_score="lac", prefit=True)
     peer.conformalize(aside.probabilities, aside.truth)
     _, sets = peer.predict_set(new.probabilities)
-    ours = conformal.split(aside, alpha)
+    ours = split(aside, alpha)
     assert np.array_equal(ours.sets(new.probabilities), sets[:, :, 0])
 
 
 def test_sets_by_label_hold_what_mapie_keeps_with_the_films_of_that_label_alone():
     aside, new = drawn(3, 300), drawn(4, 200)
-    ours = conformal.split(aside, 0.1, "by label").sets(new.probabilities)
+    ours = split(aside, 0.1, "by label").sets(new.probabilities)
     for column in range(3):
         of = aside.truth == column
         peer = SplitConformalClassifier(Same(), 0.9, conformity_score="lac", prefit=True)
@@ -89,7 +88,7 @@ def test_the_threshold_is_the_order_statistic_of_the_definition(n, alpha):
     table = drawn(n, n)
     scores = sorted(1 - table.probabilities[i, label] for i, label in enumerate(table.truth))
     enough = [r for r in range(1, n + 1) if r / (n + 1) >= 1 - alpha - 1e-12]
-    found = conformal.split(table, alpha).at_most[0]
+    found = split(table, alpha).at_most[0]
     if not enough:
         assert found is None
     else:
@@ -102,7 +101,7 @@ def test_coverage_over_many_cohorts_is_what_was_stated_of_honest_and_of_overconf
     alpha, n, m, n_cohorts = 0.1, 80, 40, 150
     hits = [[], [], []]
     for seed in range(n_cohorts):
-        thresholds = conformal.split(drawn(seed, n, factor), alpha, kind)
+        thresholds = split(drawn(seed, n, factor), alpha, kind)
         new = drawn(10_000 + seed, m, factor)
         right = covered(thresholds, new)
         for column in range(3):
@@ -122,9 +121,9 @@ def test_coverage_over_many_cohorts_is_what_was_stated_of_honest_and_of_overconf
 
 def test_measured_coverage_leaves_the_promised_range_as_seldom_as_the_level_says():
     inside, below = 0, 0
-    promised = conformal.promised_by_split(60, 50, 0.1)
+    promised = promised_by_split(60, 50, 0.1)
     for seed in range(250):
-        value = covered(conformal.split(drawn(seed, 60), 0.1), drawn(5000 + seed, 50)).mean()
+        value = covered(split(drawn(seed, 60), 0.1), drawn(5000 + seed, 50)).mean()
         inside += promised.low <= value <= promised.high
         below += value < promised.low
     assert inside >= stats.binom.ppf(0.001, 250, 0.95)
@@ -140,87 +139,49 @@ def test_the_promised_range_is_that_of_scores_in_random_order():
         scores = rng.random(n + m)
         limit = sorted(scores[:n])[math.ceil((n + 1) * (1 - alpha)) - 1]
         counts.append((scores[n:] <= limit).mean())
-    found = conformal.promised_by_split(n, m, alpha)
+    found = promised_by_split(n, m, alpha)
     tails = np.quantile(counts, [0.025, 0.975])
     assert (found.low, found.high) == pytest.approx(tuple(tails), abs=0.5 / m)
 
 
 def test_too_few_films_put_a_label_in_every_set_and_name_the_smallest_alpha():
     for n, enough in [(8, False), (9, True)]:
-        thresholds = conformal.split(drawn(n, n), 0.1)
+        thresholds = split(drawn(n, n), 0.1)
         assert thresholds.smallest_alpha == pytest.approx((1 / (n + 1),) * 3)
         assert (thresholds.at_most[0] is not None) == enough
         assert (min(thresholds.smallest_alpha) <= 0.1) == enough
-    few = conformal.split(drawn(1, 5), 0.1)
+    few = split(drawn(1, 5), 0.1)
     assert few.sets(drawn(2, 20).probabilities).all()
-    assert conformal.promised_by_split(5, 20, 0.1).low == 1
 
 
 def test_a_label_without_films_is_in_every_set_by_label_and_treated_as_others_marginally():
     table = drawn(5, 200)
     two = table_of(np.where(table.truth == 2, 0, table.truth), table.logits)
-    by_label = conformal.split(two, 0.1, "by label")
+    by_label = split(two, 0.1, "by label")
     assert by_label.at_most[2] is None
     assert by_label.n[2] == 0
     assert by_label.sets(drawn(6, 50).probabilities)[:, 2].all()
-    assert len(set(conformal.split(two, 0.1).at_most)) == 1
+    assert len(set(split(two, 0.1).at_most)) == 1
 
 
 def test_films_of_one_label_and_constant_probabilities_make_sets_nonetheless():
-    one = conformal.split(table_of(np.zeros(50), drawn(7, 50).logits), 0.1, "by label")
+    one = split(table_of(np.zeros(50), drawn(7, 50).logits), 0.1, "by label")
     assert [limit is None for limit in one.at_most] == [False, True, True]
     equal = table_of(np.arange(60) % 3, np.zeros((60, 3)))
     for kind in KINDS:
-        assert conformal.split(equal, 0.1, kind).sets(equal.probabilities).all()
-
-
-def test_copies_of_films_count_once_and_the_first_by_id_speaks():
-    once = drawn(8, 40)
-    rng = np.random.default_rng(0)
-    order = rng.permutation(120)
-    row = np.repeat(np.arange(40), 3)[order]
-    copy = np.tile(np.arange(3), 40)[order]
-    many = table_of(
-        once.truth[row],
-        once.logits[row] + np.where(copy == 0, 0, 9)[:, None] * rng.normal(size=(120, 3)),
-        tuple(f"g{r}" for r in row),
-        tuple(f"{r:03d}-{c}" for r, c in zip(row, copy, strict=True)),
-    )
-    assert conformal.split(many, 0.1) == conformal.split(once, 0.1)
-    assert conformal.split(many, 0.1).n == (40, 40, 40)
+        assert split(equal, 0.1, kind).sets(equal.probabilities).all()
 
 
 def test_a_smaller_alpha_never_takes_a_label_out_of_a_set():
     aside, new = drawn(9, 150), drawn(10, 100)
     for kind in KINDS:
-        sets = [
-            conformal.split(aside, a, kind).sets(new.probabilities) for a in (0.3, 0.2, 0.1, 0.05)
-        ]
+        sets = [split(aside, a, kind).sets(new.probabilities) for a in (0.3, 0.2, 0.1, 0.05)]
         assert all((big >= small).all() for small, big in pairwise(sets))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_thresholds_written_as_json_and_read_back_make_the_same_sets(kind):
-    made = conformal.split(drawn(11, 60), 0.1, kind)
-    read = conformal.Thresholds.of(json.loads(json.dumps(made.facts)))
-    assert read == made
-
-
-def test_what_does_not_fit_is_refused():
-    facts = conformal.split(drawn(12, 60), 0.1).facts
-    with pytest.raises(SpondylError, match="schema 9"):
-        conformal.Thresholds.of({**facts, "schema_version": 9})
-    with pytest.raises(SpondylError, match="do not fit together"):
-        conformal.Thresholds.of({**facts, "at_most": [0.5]})
-    with pytest.raises(SpondylError, match="not in the form"):
-        conformal.Thresholds.of({key: facts[key] for key in facts if key != "n"})
-    made = conformal.Thresholds.of(facts)
+def test_probabilities_that_do_not_fit_are_refused():
+    made = split(drawn(12, 60), 0.1)
     with pytest.raises(ValueError, match="3 labels"):
         made.sets(np.full((4, 2), 0.5))
     with pytest.raises(ValueError, match="no numbers"):
         made.sets(np.full((4, 3), np.nan))
-    for alpha in (0.0, 0.6, 1.0):
-        with pytest.raises(ValueError, match="an alpha of"):
-            conformal.split(drawn(13, 60), alpha)
-    with pytest.raises(ValueError, match="no predictions"):
-        conformal.split(table_of([], []), 0.1)

@@ -5,19 +5,20 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
+from films_aside import promised_by_split, split
 
 from spondyl.data.labels import SPINE_LABELS
 from spondyl.learn.predictions import PredictionTable
-from spondyl.trust.answers import calibration, conformal
+from spondyl.trust.answers import calibration
 from spondyl.trust.answers.cross_conformal import cross_conformal, cv_plus_bound
 from spondyl.trust.intervals import NotRun
 
 KINDS = ("marginal", "by label")
 
 
-def table_of(truth, logits, folds, groups=None):
+def table_of(truth, logits, folds, groups=None, ids=None):
     n = len(truth)
-    ids = tuple(f"film {i:04d}" for i in range(n))
+    ids = ids or tuple(f"film {i:04d}" for i in range(n))
     return PredictionTable(
         SPINE_LABELS,
         ids,
@@ -49,7 +50,7 @@ def test_the_record_is_that_of_folds_judged_one_by_one(kind):
         t, _ = calibration.temperature(table.logits[outside], table.truth[outside])
         scaled = replace(table, logits=table.logits / t)
         aside = PredictionTable.joined([scaled], [table.image_ids[i] for i in outside])
-        thresholds = conformal.split(aside, 0.1, kind)
+        thresholds = split(aside, 0.1, kind)
         sets = thresholds.sets(scaled.probabilities[inside])
         right[inside] = sets[np.arange(len(inside)), table.truth[inside]]
         sizes[inside] = sets.sum(axis=1)
@@ -108,12 +109,12 @@ def test_coverage_of_many_cohorts_is_as_stated_and_within_the_promised_range(kin
 
 def test_the_promised_range_of_one_fold_is_that_of_a_split():
     found = cross_conformal(drawn(3, 200), 0.1, "marginal", 0, 8000)
-    split = conformal.promised_by_split(160, 40, 0.1)
+    aside = promised_by_split(160, 40, 0.1)
     for fold in found.folds:
-        assert fold.promised.low == pytest.approx(split.low, abs=1.01 / 40)
-        assert fold.promised.high == pytest.approx(split.high, abs=1.01 / 40)
+        assert fold.promised.low == pytest.approx(aside.low, abs=1.01 / 40)
+        assert fold.promised.high == pytest.approx(aside.high, abs=1.01 / 40)
     # Pooled, thresholds that are made of each other leave less to chance.
-    assert found.promised.high - found.promised.low < split.high - split.low
+    assert found.promised.high - found.promised.low < aside.high - aside.low
 
 
 def test_marginal_sets_promise_nothing_of_a_label_and_a_bad_one_shows():
@@ -138,16 +139,28 @@ def test_a_fold_whose_network_is_worse_is_below_what_was_promised_though_the_who
     assert low == [False, False, False, True, False]
 
 
-def test_one_film_of_each_group_is_judged_and_counted():
+def test_one_film_of_each_group_is_judged_and_counted_the_first_by_id():
     once = drawn(5, 150)
+    rng = np.random.default_rng(0)
     row = np.repeat(np.arange(150), 3)
+    copy = np.concatenate([rng.permutation(3) for _ in range(150)])
+    noise = np.where(copy == 0, 0, 9)[:, None] * rng.normal(size=(450, 3))
     groups = [f"g{r:03d}" for r in row]
-    many = table_of(once.truth[row], once.logits[row], once.folds[row], groups)
+    ids = tuple(f"{r:03d}-{c}" for r, c in zip(row, copy, strict=True))
+    many = table_of(once.truth[row], once.logits[row] + noise, once.folds[row], groups, ids)
     one, three = (cross_conformal(table, 0.1, "marginal", 0, 50) for table in (once, many))
     assert (three.n_films, three.n) == (450, 150)
     assert three.coverage == one.coverage
     assert three.promised == one.promised
     assert three.folds == one.folds
+
+
+def test_a_share_that_cannot_be_stated_and_an_empty_table_are_refused():
+    for alpha in (0.0, 0.6, 1.0):
+        with pytest.raises(ValueError, match="an alpha of"):
+            cross_conformal(drawn(6, 60), alpha, "marginal", 0)
+    with pytest.raises(ValueError, match="no predictions"):
+        cross_conformal(table_of([], [], []), 0.1, "marginal", 0)
 
 
 def test_too_few_groups_for_the_stated_share_are_a_reason_and_not_a_figure():

@@ -34,6 +34,11 @@ def planted(seed, share, n=400, sharpness=6.0, noise=0.5):
     return table, true, {table.image_ids[i] for i in wrong}
 
 
+def n_estimated(found):
+    """Labels estimated to be wrong: what lies off the diagonal."""
+    return np.sum(found.joint) - np.trace(found.joint)
+
+
 def slow(table):
     """Suspects and confident joint, film by film, from the definition in the paper."""
     p, k = table.probabilities, len(table.labels)
@@ -60,7 +65,7 @@ def test_planted_errors_of_well_separated_films_are_suspected_and_rightly_correc
     caught = wrong & named.keys()
     right = [named[i].suggested == SPINE_LABELS.names[truly[i]] for i in caught]
     assert np.mean(right) >= 0.95
-    assert found.n_estimated == pytest.approx(len(wrong), rel=0.25)
+    assert n_estimated(found) == pytest.approx(len(wrong), rel=0.25)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -94,7 +99,7 @@ def test_perfect_predictions_suspect_nobody():
     found = suspected(table_of(truth, 50 * np.eye(3)[truth]))
     assert found.suspects == ()
     assert found.why_not == ""
-    assert found.n_estimated == 0
+    assert n_estimated(found) == 0
     assert np.array_equal(found.confident, 20 * np.eye(3))
 
 

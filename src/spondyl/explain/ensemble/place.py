@@ -34,11 +34,6 @@ class OnSpine:
     chance: Floats
     """(n,) the mask's share of what was shown."""
 
-    @property
-    def n_marked(self) -> int:
-        """Films that have a mask."""
-        return int((~np.isnan(self.chance)).sum())
-
 
 def on_spine(
     masks: Path,

@@ -18,10 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spondyl.data.placement import Placement
-from spondyl.data.regions import Box
 from spondyl.errors import SpondylError
-from spondyl.explain.heatmap import Heatmap
 
 TIE = 1e-6
 """Values within this share of each other are the same value."""
@@ -103,16 +100,11 @@ def energy(heat: Heat, mask: Mask) -> Energy | None:
     return Energy(float(positive[mask].sum()) / total, float(mask.mean()))
 
 
-def energy_on_mask(heatmap: Heatmap, mask: Mask, placement: Placement) -> Energy | None:
-    """`energy` of a heatmap on the layer's grid, brought to the image grid of `mask` (H, W)."""
-    return energy(placement.on_image(heatmap.values), mask)
-
-
 def pointing_game(heat: Heat, target: Mask) -> Pointing | None:
     """Whether the hottest pixel of `heat` lies on `target`, both (H, W).
 
-    Zhang et al. 2018 (1608.00507), who allow 15 pixels around the target; here the
-    tolerance is in the target: the spine mask, `box_mask`, or `near` a target point.
+    Zhang et al. 2018 (1608.00507), who allow 15 pixels around the target; here `target`,
+    such as the spine mask, holds what tolerance there is.
     """
     peak = _peak(_positive(heat, target))
     if peak is None:
@@ -167,22 +159,6 @@ def peak_distance(
         mm=None if mm is None else float(mm[peak].mean()),
         mm_by_chance=None if mm is None else float(mm.mean()),
     )
-
-
-def box_mask(boxes: Sequence[Box], size: tuple[int, int]) -> Mask:
-    """(height, width) True on every pixel whose centre lies in one of `boxes`."""
-    rows, columns = np.ogrid[: size[0], : size[1]]
-    mask = np.zeros(size, dtype=np.bool_)
-    for box in boxes:
-        mask |= (
-            (box.top <= rows) & (rows < box.bottom) & (box.left <= columns) & (columns < box.right)
-        )
-    return mask
-
-
-def near(points: Points, within_px: float, size: tuple[int, int]) -> Mask:
-    """(height, width) True on every pixel whose centre is no farther than that from a point."""
-    return np.asarray(_to_nearest(size, points, (1.0, 1.0)) <= within_px)
 
 
 def _to_nearest(

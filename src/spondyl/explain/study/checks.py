@@ -77,10 +77,11 @@ def signed_maps(network: Network, films: Films, methods: Sequence[str]) -> dict[
 
 
 def fold_agreement(of_networks: Sequence[Mapping[str, Floats]]) -> Scores:
-    """How alike the maps (n, h, w) of a study's fold networks are on the same films.
+    """How alike the maps (n, h, w) of a study's fold networks are on the same films: the mean over
+    all pairs of networks, beside the overlap of maps that order their cells at random.
 
-    As `sanity.agreement`, from maps rather than networks, so that no two networks need be in memory
-    at once. Empty for fewer than two networks, which have nothing to agree with.
+    Of maps rather than networks, so that no two networks need be in memory at once. Empty for fewer
+    than two networks, which have nothing to agree with.
     """
     found: Scores = {}
     if len(of_networks) < 2:

@@ -29,13 +29,6 @@ TITLE = "Audit of trained networks"
 QUESTION = "May I trust what these networks say of a film?"
 
 
-def model_audit_page(
-    audit: ModelAudit, published: Published | None = None, known: Known | None = None
-) -> str:
-    """The page of an audit of networks, beside what was `published` of films like these."""
-    return audit_page.render(contents(audit, published, known))
-
-
 def write(
     audit: ModelAudit,
     folder: Path,

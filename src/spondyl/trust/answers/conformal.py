@@ -15,20 +15,15 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from spondyl.errors import SpondylError
 from spondyl.learn.predictions import PredictionTable
-from spondyl.trust.intervals import LEVEL
 from spondyl.trust.metrics import Floats
 
-SCHEMA_VERSION = 1
 _SLACK = 1e-8  # MAPIE's: a score that is above a threshold by rounding alone is not above it
 
 Kind = Literal["marginal", "by label"]
@@ -66,35 +61,6 @@ class Thresholds:
         at_most = np.array([np.inf if one is None else one for one in self.at_most])
         return np.asarray((1 - probabilities) - at_most <= _SLACK)
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """All of it, ready for JSON."""
-        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
-
-    @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> Thresholds:
-        """The thresholds whose `facts` these are; they make the same sets.
-
-        Raises `SpondylError` for what is of another schema or does not fit together.
-        """
-        if facts.get("schema_version") != SCHEMA_VERSION:
-            raise SpondylError(
-                f"conformal thresholds: schema {facts.get('schema_version')}, this is "
-                f"{SCHEMA_VERSION}",
-                "Use the version of spondyl that made them.",
-            )
-        try:
-            labels = tuple(str(name) for name in facts["labels"])
-            n = tuple(int(one) for one in facts["n"])
-            at_most = tuple(None if one is None else float(one) for one in facts["at_most"])
-            read = cls(facts["kind"], float(facts["alpha"]), labels, n, at_most)
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(f"not in the form of schema {SCHEMA_VERSION} ({error})") from error
-        known = read.kind in ("marginal", "by label") and 0 < read.alpha <= 0.5
-        if not known or not len(labels) == len(n) == len(at_most):
-            raise _damaged("its parts do not fit together")
-        return read
-
 
 @dataclass(frozen=True, slots=True)
 class Promised:
@@ -106,35 +72,6 @@ class Promised:
     level: float
 
 
-def split(table: PredictionTable, alpha: float, kind: Kind = "marginal") -> Thresholds:
-    """Thresholds of films kept aside, that neither taught nor steered the networks: the first film
-    of each group, by the probabilities as they are in the table.
-
-    Sets of new films like these hold the true label in at least 1 − `alpha` on average (Vovk,
-    Gammerman & Shafer 2005; Lei et al. 2018, JASA 113:1094), of each label if `kind` is "by label".
-    Raises ValueError for an `alpha` outside 0 … 0.5, and an empty table.
-    """
-    refuse_impossible(table, alpha)
-    kept = table.taken(sorted(table.one_per_group()))
-    return thresholds_of(kept.probabilities, kept.truth, kept.labels.names, alpha, kind)
-
-
-def promised_by_split(n_aside: int, n_judged: int, alpha: float, level: float = LEVEL) -> Promised:
-    """Where the coverage of `n_judged` new groups lies, by a threshold of `n_aside` groups.
-
-    With r = ⌈(n + 1)(1 − α)⌉ the number covered is beta-binomial(m; r, n + 1 − r) (Vovk 2012, ACML;
-    Angelopoulos & Bates 2023, section 3.2); 1 where n is too small for α, nan for no group judged.
-    """
-    at = rank(n_aside, alpha)
-    if n_judged == 0:
-        return Promised(float("nan"), float("nan"), level)
-    if at > n_aside:
-        return Promised(1.0, 1.0, level)
-    covered = stats.betabinom(n_judged, at, n_aside + 1 - at)
-    low, high = covered.ppf([(1 - level) / 2, (1 + level) / 2]) / n_judged
-    return Promised(float(low), float(high), level)
-
-
 def thresholds_of(
     probabilities: Floats,
     truth: NDArray[np.int64],
@@ -142,7 +79,12 @@ def thresholds_of(
     alpha: float,
     kind: Kind,
 ) -> Thresholds:
-    """Of films (n, labels), one per group, and the columns (n,) of their labels."""
+    """Thresholds of films kept aside, one per group, that neither taught nor steered the networks:
+    their `probabilities` (n, labels) and the columns (n,) of their labels.
+
+    Sets of new films like these hold the true label in at least 1 − `alpha` on average (Vovk,
+    Gammerman & Shafer 2005; Lei et al. 2018, JASA 113:1094), of each label if `kind` is "by label".
+    """
     if kind == "marginal":
         limit = _threshold(probabilities, truth, alpha)
         return Thresholds(kind, alpha, names, (len(truth),) * len(names), (limit,) * len(names))
@@ -203,7 +145,3 @@ def refuse_impossible(table: PredictionTable, alpha: float) -> None:
         raise ValueError(f"an alpha of {alpha}")
     if len(table) == 0:
         raise ValueError("no predictions to make sets of")
-
-
-def _damaged(what: str) -> SpondylError:
-    return SpondylError(f"conformal thresholds: {what}", "The file is damaged; make it anew.")

@@ -66,11 +66,6 @@ class Suspicions:
     why_not: str = ""
     """Why no film could be suspected or cleared; empty where it could."""
 
-    @property
-    def n_estimated(self) -> float:
-        """Labels estimated to be wrong: what lies off the diagonal of `joint`."""
-        return float(sum(sum(row) - row[i] for i, row in enumerate(self.joint)))
-
 
 def suspected(table: PredictionTable) -> Suspicions:
     """Whom out-of-fold predictions suspect.
