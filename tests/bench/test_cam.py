@@ -153,7 +153,7 @@ def held(work, calls, every):
         if number % every == 0:
             gc.collect()
             tensors = sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
-            memory._give_back()  # the list of all objects, too
+            memory.give_back()  # the list of all objects, too
             found.append(Held(number, memory.resident_mb(), tensors))
     return found
 

@@ -27,7 +27,7 @@ Work = Callable[[], object]
 def peak_mb(work: Work, device: torch.device) -> float | None:
     """The most memory that one call of `work` held at a time beyond what was held before, in MiB,
     on `device`; None on a CPU whose system does not tell."""
-    _give_back()
+    give_back()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
@@ -59,7 +59,7 @@ def _resident_peak_mb(work: Work) -> float:
     return max(*seen, resident_mb()) - before
 
 
-def _give_back() -> None:
+def give_back() -> None:
     """Rubbish is collected, and the allocator returns to the system what it does not use."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it

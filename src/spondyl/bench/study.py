@@ -25,6 +25,7 @@ from typing import Any
 
 import torch
 
+from spondyl.bench.memory import give_back
 from spondyl.bench.study_turns import START, Turn, reference_turn, study_turn
 from spondyl.data import cohort as cohorts
 from spondyl.data import splits
@@ -164,9 +165,12 @@ def rows(
 
 
 def _drawn(folder: Path, n: int, seed: int, track: Track) -> Path:
-    """Where `n` films were drawn; they are on the disk, and no longer in the memory measured."""
+    """Where `n` films were drawn; only the disk holds them then, and the turns have the memory."""
     films = drawing.cohort(n, seed, size=FILM_SIZE, track=track)
-    return output.save(folder, films, track) / "films"
+    root = output.save(folder, films, track) / "films"
+    del films
+    give_back()
+    return root
 
 
 def lines(found: Iterator[Row]) -> Iterator[str]:

@@ -167,7 +167,7 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
 
 
 def _keep_log_ahead(connection: Any) -> None:
-    """Asks for the write-ahead log until it is kept, for `WAITS_SECONDS` at most.
+    """Asks for the write-ahead log until it is kept, and not again after `WAITS_SECONDS`.
 
     SQLite does not wait here: of two that change a new file at once each holds what the other needs
     next, so it answers "locked" at once and leaves it to who asked to let go and ask again
